@@ -1,7 +1,8 @@
 /*
  * diag.h - findings about users' files: collected, sorted by place, all in one run.
  *
- * Layer 0. A collection and everything added to it live in the collection's own memory.
+ * Layer 0. A collection belongs to one thread at a time. It and everything added to it live in the
+ * collection's own memory; only the sources that spans point to are the caller's.
  */
 #ifndef PK_BASE_DIAG_H
 #define PK_BASE_DIAG_H
@@ -48,7 +49,7 @@ struct pk_diag *pk_diag_address(struct pk_diags *diags, struct pk_diag *diag, co
     PK_PRINTF(3, 4);
 struct pk_diag *pk_diag_related(struct pk_diags *diags, struct pk_diag *diag, struct pk_span span,
                                 const char *fmt, ...) PK_PRINTF(4, 5);
-/* Sorts by file, line, column, id and drops exact repeats. */
+/* Sorts by file, line, column, id and drops exact repeats; findings without a place come first. */
 void pk_diags_sort(struct pk_diags *diags);
 size_t pk_diags_len(const struct pk_diags *diags);
 const struct pk_diag *pk_diags_at(const struct pk_diags *diags, size_t index);

@@ -65,7 +65,8 @@ const char *pk_code_hint(enum pk_code code); /* or NULL */
 bool pk_fail(struct pk_error **err, enum pk_code code, const char *fmt, ...) PK_PRINTF(3, 4);
 bool pk_vfail(struct pk_error **err, enum pk_code code, const char *fmt, va_list args)
     PK_PRINTF(3, 0);
-/* pk_fail with strerror(errno_value) appended. */
+/* pk_fail with ": " and strerror(errno_value) appended; ENOENT has code NOT_FOUND, all others IO.
+ */
 bool pk_fail_errno(struct pk_error **err, int errno_value, const char *fmt, ...) PK_PRINTF(3, 4);
 /* Puts "outer: " before the message of *err, keeps everything else; returns false. */
 bool pk_wrap(struct pk_error **err, const char *fmt, ...) PK_PRINTF(2, 3);

@@ -25,13 +25,11 @@ static void close_fd(int *fd) {
 static bool read_all(int fd, const char *path, size_t size, struct pk_buf *ret,
                      struct pk_error **err) {
     size_t chunk = 64 << 10;
-    if (size < ret->max) {
-        pk_buf_reserve(ret, size + 1);
-    }
+    pk_buf_reserve(ret, size < ret->max ? size + 1 : ret->max);
     while (true) {
-        size_t room = ret->cap == 0 ? 0 : ret->cap - ret->len - 1;
+        size_t left = ret->max - ret->len;
+        size_t room = ret->cap - ret->len - 1;
         if (room == 0) {
-            size_t left = ret->max - ret->len;
             room = left < chunk ? left : chunk;
             pk_buf_reserve(ret, room);
         }

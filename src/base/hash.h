@@ -23,8 +23,9 @@ uint32_t pk_fnv1a32(const char *text);
 void pk_hex(const uint8_t *data, size_t len, char *ret); /* 2*len + 1 bytes, lower case */
 void pk_base64(const void *data, size_t len,
                struct pk_buf *ret); /* appended, padded, RFC 4648 §4 */
-PK_NODISCARD bool pk_base64_decode(struct pk_str text,
-                                   struct pk_buf *ret); /* appended; false when malformed */
+/* Appended; false when malformed (strict: padding required, no white space, unused bits zero), and
+ * then ret is as it was. */
+PK_NODISCARD bool pk_base64_decode(struct pk_str text, struct pk_buf *ret);
 void pk_base32_lower(const uint8_t *data, size_t len,
                      char *ret); /* unpadded; (len*8+4)/5 + 1 bytes */
 /* True when both have the same bytes; time depends on the lengths only. */

@@ -2,7 +2,8 @@
  * log.h - the diagnostic log (not what a command prints for people: that is ui/).
  *
  * Layer 0, thread-safe. Off by default; `-v` raises the level. Lines go to the sink that main
- * installs. Secrets are never passed to it: callers redact first.
+ * installs, one at a time (a lock is held: the sink must not log); control characters in them
+ * become '?'. Secrets are never passed to it: callers redact first.
  */
 #ifndef PK_BASE_LOG_H
 #define PK_BASE_LOG_H

@@ -24,7 +24,7 @@ char *pk_vasprintf(const char *fmt, va_list args) PK_PRINTF(1, 0);
 
 /* Cleanup helper for PK_CLEANUP on any malloc'ed pointer. */
 void pk_freep(void *ptr_to_ptr);
-/* Overwrites len bytes at ptr in a way the compiler cannot drop, then frees it. NULL is fine. */
+/* Overwrites the text in a way the compiler cannot drop, then frees it. NULL is fine. */
 void pk_secret_free(char *secret);
 void pk_secret_freep(char **secret);
 

@@ -21,6 +21,7 @@ struct pk_vec {
 void pk_vec_push(struct pk_vec *vec, void *item);
 void *pk_vec_pop(struct pk_vec *vec); /* NULL when empty */
 void pk_vec_release(struct pk_vec *vec);
+/* Stable; compare gets two items, not pointers to them. */
 void pk_vec_sort(struct pk_vec *vec, int (*compare)(const void *item_a, const void *item_b));
 
 struct pk_map;
@@ -34,7 +35,8 @@ bool pk_map_has(const struct pk_map *map, const char *key);
 void *pk_map_set(struct pk_map *map, const char *key, void *value);
 void *pk_map_remove(struct pk_map *map, const char *key); /* the removed value or NULL */
 size_t pk_map_len(const struct pk_map *map);
-/* Start with *cursor = 0; returns false at the end. The map must not change while it is walked. */
+/* Start with *cursor = 0; returns false at the end. The map must not change while it is walked,
+ * except that values may be replaced. ret_key and ret_value may be NULL. */
 bool pk_map_next(const struct pk_map *map, size_t *cursor, const char **ret_key, void **ret_value);
 
 #endif
