@@ -156,7 +156,7 @@ static void write_value(const struct writer *w, const json_t *value, size_t dept
         pk_buf_addz(w->buf, "null");
         break;
     default:
-        pk_assert(!"a JSON type that jansson does not have");
+        pk_assert_failed("known JSON type", __FILE__, __LINE__);
     }
 }
 
