@@ -52,6 +52,13 @@ struct pk_kind {
                    struct pk_statements *to);
     const char
         *default_access; /* level that a plain reference grants: "readwrite", "write", "none" … */
+    /* The common outputs `name`, `id` and `arn` of the component where they are known better than
+     * by the default: name = name of the primary node of type `primary_type`, id = {"$ref": key,
+     * "attr": "Ref"}, arn = {"$ref": key, "attr": "Arn"}. NULL without a finding = the default.
+     * May be NULL. */
+    json_t *(*identity)(struct pk_expansion *x, const struct pk_component *c, const char *output);
+    const char *primary_type; /* type of the primary node; NULL = differs by settings (then `name`
+                                 comes from identity or is a token) */
 };
 
 const struct pk_kind *pk_kind_by_name(const char *kind); /* canonical name; NULL when not offered */
