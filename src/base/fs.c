@@ -21,18 +21,27 @@ static void close_fd(int *fd) {
     }
 }
 
-/* Room for the whole file is taken at once, so that no copies of a secret stay in freed memory. */
+static bool fail_too_large(const char *path, size_t max, struct pk_error **err) {
+    return pk_fail(err, PK_E_IO, "cannot read %s: it is larger than %zu bytes", path, max);
+}
+
+/* Room for the whole file is taken at once, so that no copies of a secret stay in freed memory. The
+ * size is a guess all the same: files in /proc have none, others may grow while they are read. */
 static bool read_all(int fd, const char *path, size_t size, struct pk_buf *ret,
                      struct pk_error **err) {
-    size_t chunk = 64 << 10;
-    pk_buf_reserve(ret, size < ret->max ? size + 1 : ret->max);
+    const size_t chunk = 64 << 10;
+    if (size > ret->max) {
+        return fail_too_large(path, ret->max, err);
+    }
+    pk_buf_reserve(ret, size < ret->max ? size + 1 : size);
     while (true) {
         size_t left = ret->max - ret->len;
         size_t room = ret->cap - ret->len - 1;
-        if (room == 0) {
+        if (room == 0 && left > 0) {
             room = left < chunk ? left : chunk;
             pk_buf_reserve(ret, room);
         }
+        room = room < left ? room : left;
         char probe; /* at the maximum: is there one byte too many? */
         ssize_t n = read(fd, room == 0 ? &probe : ret->ptr + ret->len, room == 0 ? 1 : room);
         if (n < 0 && errno == EINTR) {
@@ -45,8 +54,7 @@ static bool read_all(int fd, const char *path, size_t size, struct pk_buf *ret,
             return true;
         }
         if (room == 0) {
-            return pk_fail(err, PK_E_IO, "cannot read %s: it is larger than %zu bytes", path,
-                           ret->max);
+            return fail_too_large(path, ret->max, err);
         }
         ret->len += (size_t)n;
         ret->ptr[ret->len] = '\0';
