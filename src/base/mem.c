@@ -10,6 +10,7 @@
 #else
 #define CHUNK_SIZE ((size_t)16 << 10)
 #endif
+#define SHARED_MAX (CHUNK_SIZE / 4) /* larger items get a chunk of their own */
 
 struct chunk {
     struct chunk *next;
@@ -172,8 +173,8 @@ void *pk_arena_alloc(struct pk_arena *arena, size_t size) {
             return (char *)head->data + start;
         }
     }
-    if (size >= CHUNK_SIZE / 4) {
-        struct chunk *own = chunk_new(size == 0 ? 1 : size);
+    if (size > SHARED_MAX) {
+        struct chunk *own = chunk_new(size);
         own->used = own->cap;
         if (head == NULL) {
             arena->chunks = own;
@@ -216,10 +217,16 @@ char *pk_arena_printf(struct pk_arena *arena, const char *fmt, ...) {
 char *pk_arena_vprintf(struct pk_arena *arena, const char *fmt, va_list args) {
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
-    pk_assert(len >= 0);
-    char *text = pk_arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, fmt, again);
+    char first[256]; /* most texts are short: printed once, copied */
+    int printed = vsnprintf(first, sizeof(first), fmt, args);
+    pk_assert(printed >= 0);
+    size_t size = (size_t)printed + 1;
+    char *text = pk_arena_alloc(arena, size);
+    if (size <= sizeof(first)) {
+        memcpy(text, first, size);
+    } else {
+        vsnprintf(text, size, fmt, again);
+    }
     va_end(again);
     return text;
 }

@@ -63,7 +63,10 @@ static bool name_is_safe(const char *name) {
 
 static bool check_file(const struct pk_zip *zip, const char *name, size_t len,
                        struct pk_error **err) {
-    if (!name_is_safe(name) || strlen(name) > UINT16_MAX) {
+    if (strlen(name) > UINT16_MAX) {
+        return pk_fail(err, PK_E_IO, "cannot pack a file: its name is longer than 65,535 bytes");
+    }
+    if (!name_is_safe(name)) {
         return pk_fail(err, PK_E_IO, "cannot pack '%s': not a relative path below the archive",
                        name);
     }
