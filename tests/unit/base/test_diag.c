@@ -45,6 +45,14 @@ static void keeps_its_own_copies(void **state PK_UNUSED) {
     assert_ptr_equal(kept->span.src, &source_a);
 }
 
+static void free_takes_null(void **state PK_UNUSED) {
+    struct pk_diags *diags = pk_diags_new();
+    pk_diags_freep(&diags);
+    assert_null(diags);
+    pk_diags_freep(&diags);
+    pk_diags_free(NULL);
+}
+
 static void optional_texts_start_absent(void **state PK_UNUSED) {
     PK_CLEANUP(pk_diags_freep) struct pk_diags *diags = pk_diags_new();
     const struct pk_diag *diag = pk_diag(diags, PK_SEVERITY_INFO, "x", (struct pk_span){0}, "m");
@@ -141,6 +149,7 @@ static void fail_counts_in_its_message(void **state PK_UNUSED) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_its_own_copies),
+        cmocka_unit_test(free_takes_null),
         cmocka_unit_test(optional_texts_start_absent),
         cmocka_unit_test(sorts_by_file_line_column_id),
         cmocka_unit_test(drops_exact_repeats_only),

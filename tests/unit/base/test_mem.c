@@ -150,6 +150,15 @@ static void arena_items_are_zeroed_aligned_and_apart(void **state PK_UNUSED) {
     }
 }
 
+static void arena_may_start_with_a_large_item(void **state PK_UNUSED) {
+    PK_CLEANUP(pk_arena_freep) struct pk_arena *arena = pk_arena_new();
+    char *large = pk_arena_alloc(arena, 100000);
+    char *small = pk_arena_alloc(arena, 10);
+    memset(large, 1, 100000);
+    memset(small, 2, 10);
+    assert_int_equal(large[0] + large[99999], 2);
+}
+
 static void arena_counts_what_it_handed_out(void **state PK_UNUSED) {
     PK_CLEANUP(pk_arena_freep) struct pk_arena *arena = pk_arena_new();
     assert_int_equal(pk_arena_used(arena), 0);
@@ -210,6 +219,7 @@ int main(void) {
         cmocka_unit_test(freep_and_steal_leave_null),
         cmocka_unit_test(secret_free_takes_null),
         cmocka_unit_test(arena_items_are_zeroed_aligned_and_apart),
+        cmocka_unit_test(arena_may_start_with_a_large_item),
         cmocka_unit_test(arena_counts_what_it_handed_out),
         cmocka_unit_test(arena_makes_texts),
         cmocka_unit_test(arena_finalizers_run_newest_first),
