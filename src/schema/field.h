@@ -44,7 +44,10 @@ enum pk_field_flag {
     PK_F_OR_NULLTEXT = 1 << 4, /* "" means absent */
     PK_F_OPEN = 1 << 5,        /* object: unknown keys are kept as they are (free-form) */
     PK_F_SCALAR_OR_MAP =
-        1 << 6, /* a scalar is accepted where rows below it describe an object (then `.enabled`) */
+        1 << 6, /* a scalar is accepted where rows below it describe an object (then `.enabled`);
+                   on a row of a scalar type the scalar is kept as it is; on a list a single item is
+                   accepted without its list */
+    PK_F_RAW = 1 << 7, /* `${…}` inside is left alone: variables, which are resolved where used */
 };
 
 struct pk_field {
@@ -94,8 +97,15 @@ struct pk_kind_registry {
 };
 const struct pk_kind_table *pk_kind_find(const struct pk_kind_registry *registry, const char *kind);
 /* Canonical output name for any spelling (case, `_` and `-` ignored; common outputs included), or
- * NULL. */
+ * NULL. A table name that ends in ".*" stands for a family ("listenerArn.*"): it is returned as it
+ * stands in the table; pk_output_canonical gives the name asked for. */
 const char *pk_output_find(const struct pk_kind_table *kind, const char *name);
+/* The same with the member of a family filled in ("listenerArn.https"); in the arena where it is
+ * not constant. */
+const char *pk_output_canonical(struct pk_arena *arena, const struct pk_kind_table *kind,
+                                const char *name);
+/* All canonical names, the common ones last, as "a, b, c". In the arena. */
+const char *pk_output_list(struct pk_arena *arena, const struct pk_kind_table *kind);
 
 /* Fields shared by every component kind (dependsOn, tags, description, enabled, name, permissions,
  * iam, …). */
@@ -109,13 +119,23 @@ struct pk_span pk_spans_find(const struct pk_spans *spans,
 bool pk_spans_has(const struct pk_spans *spans,
                   const char *path); /* true: written by somebody, not a default */
 
-/* Resolves `${…}` in one scalar; see model/. Returns the typed-as-text value, a token, or NULL
- * after a finding. */
+/* What the schema asks the model for while it types a spec. Only `expand` and `ctx` are needed;
+ * without the others valueFrom is refused and references stay as they are written. */
 struct pk_interpolator {
-    /* new reference: json string, or token {"$out":…} / {"$join":[…]}; NULL when a finding was
-     * added */
+    /* Resolves `${…}` in one scalar: new reference: json string, or token {"$out":…} /
+     * {"$join":[…]}; NULL when a finding was added */
     json_t *(*expand)(void *ctx, const struct pk_node *scalar, struct pk_diags *diags);
     void *ctx;
+    /* `valueFrom: {component, output}`: new reference to a token {"$out":…}; NULL after a finding
+     */
+    json_t *(*output)(void *ctx, const struct pk_node *component, const struct pk_node *output,
+                      struct pk_diags *diags);
+    /* A PK_T_REF text: the component's address, new reference; NULL leaves the value out (with or
+     * without a finding) */
+    json_t *(*component)(void *ctx, const struct pk_field *field, const char *text,
+                         struct pk_span span, struct pk_diags *diags);
+    /* When the scalar is nothing but one variable reference: its name, and where it was set */
+    const char *(*origin)(void *ctx, const struct pk_node *scalar, struct pk_span *ret_span);
 };
 
 /*
@@ -123,7 +143,21 @@ struct pk_interpolator {
  * and builds the typed value: canonical paths, aliases folded, defaults filled, tokens where
  * outputs are deferred. with_common adds pk_common_fields. Findings: field.*, doc.snake-case, var.*
  * …; the result is complete enough for further checks even when there are findings (bad values are
- * left out). New reference; spans in arena.
+ * left out). New reference; spans in arena. Findings about missing fields of the root lie at
+ * `owner`.
+ *
+ * Rules that the table's author should know:
+ * - Defaults are filled inside objects that nobody wrote too, but not inside an absent object that
+ *   has a required field, nor in list items that do not exist. pk_spans_has tells who wrote a
+ * value.
+ * - null is the same as an absent key. In a PK_T_STRMAP it is "".
+ * - `valueFrom: {component, output}` is accepted for a PK_F_DEFERRABLE scalar, which becomes the
+ *   token, and in list items that have a row `value`: then `value` becomes the token.
+ * - A list whose items have rows `name` and `value` (environment) may be written as a map; its
+ * typed form is the list.
+ * - A PK_T_REF text that matches the row's pattern is an id, not a component, and is kept.
+ * - PK_T_SECRET is always deferrable. PK_T_LIST without `[]` row keeps its items as JSON.
+ * - max below min means no upper limit.
  */
 json_t *pk_schema_apply(struct pk_arena *arena, const struct pk_kind_table *kind, bool with_common,
                         const struct pk_node *spec, struct pk_span owner,
@@ -132,7 +166,11 @@ json_t *pk_schema_apply(struct pk_arena *arena, const struct pk_kind_table *kind
 /* One text as `type` (no interpolation); new reference or NULL with *ret_why set to a static
  * reason. */
 json_t *pk_schema_convert(const struct pk_field *field, const char *text, const char **ret_why);
-/* The row for a concrete path ("ports[0].port") or NULL. */
+/* The row for a concrete path ("ports[0].port"), aliases followed; of the common fields where the
+ * kind has none. NULL when there is no row. */
 const struct pk_field *pk_schema_field(const struct pk_kind_table *kind, const char *path);
+/* A tree as JSON without a table: plain scalars by the core schema, `${…}` left alone. New
+ * reference. */
+json_t *pk_node_json(const struct pk_node *node);
 
 #endif
