@@ -9,6 +9,7 @@
 
 #include "component/kind.h"
 #include "component/names.h"
+#include "json/json.h"
 
 struct pk_expansion {
     const struct pk_expand_env *env;
@@ -17,6 +18,18 @@ struct pk_expansion {
     struct pk_arena *arena;
     struct pk_diags *diags;
     struct pk_map *secrets; /* $secretArn names seen -> struct pk_span of the first use */
+    struct pk_map *gates; /* component address -> struct pk_resource, where it is not the primary */
+    struct pk_vec waits;  /* struct pk_x_wait: edges to components, drawn when all nodes exist */
+    struct pk_lb_plan *lbs; /* the shared load balancers (component/lb.h) */
+};
+
+/* An edge to a component's ready gate that waits for the end of the expansion. */
+struct pk_x_wait {
+    struct pk_resource *from;
+    const struct pk_component *to;
+    enum pk_strength strength;
+    const char *why;
+    struct pk_span span;
 };
 
 /* --- nodes
@@ -39,11 +52,25 @@ const char *pk_x_name_of(struct pk_expansion *x, const struct pk_component *c, c
                          const char *type);
 void pk_x_needs(struct pk_expansion *x, struct pk_resource *from, struct pk_resource *to,
                 const char *why);
+/* `from` waits for the ready gate of another component, whose nodes may not exist yet: trigger
+ * sources, subscriptions, dead letter queues … that are named by a literal ARN. */
+void pk_x_wait_for(struct pk_expansion *x, struct pk_resource *from, const struct pk_component *to,
+                   enum pk_strength strength, const char *why, struct pk_span span);
+/* The key of node `<c->key>[:sub]`; for c NULL "_stack:<sub>". */
+const char *pk_x_key(struct pk_expansion *x, const struct pk_component *c, const char *sub);
+/* The base B of components.md 4.1; c NULL = stack scope. */
+const char *pk_x_base(struct pk_expansion *x, const struct pk_component *c, const char *sub);
+/* deletionProtection as written, else true for a stateful kind in production. */
+bool pk_x_deletion_protection(struct pk_expansion *x, const struct pk_component *c);
+/* A finding about the field at `path` of c, with c's address; help may be added to the result. */
+struct pk_diag *pk_x_finding(struct pk_expansion *x, const struct pk_component *c,
+                             enum pk_severity severity, const char *id, const char *path,
+                             const char *fmt, ...) PK_PRINTF(6, 7);
 
 /* --- properties
  * -------------------------------------------------------------------------------------------- */
-/* Sets `property` from the spec value at `path` (outputs resolved) when there is one; records the
- * place. */
+/* Sets `property` ("A" or dotted "A.B") from the spec value at `path` (outputs resolved) when there
+ * is one; records the place. */
 void pk_x_copy(struct pk_expansion *x, struct pk_resource *r, const char *property,
                const struct pk_component *c, const char *path);
 /* The spec value at path with every {"$out":…} replaced by a literal or a {"$ref":…}; edges from
@@ -115,10 +142,14 @@ struct pk_statements *pk_iam_statements_new(struct pk_arena *arena);
  * and Lambda. */
 struct pk_env_entry {
     const char *name;
-    json_t *value;          /* literal or token; NULL for a secret */
+    json_t *value;          /* text or token, released with the graph; NULL for a secret */
     const char *secret_ref; /* or NULL */
+    json_t *secret_arn;     /* a secret whose reference holds an output: the ARN, without `#key` */
+    const char *secret_key; /* its `#key`, or NULL */
     struct pk_span span;
 };
+/* ARN of a secret entry as pk_x_secret_arn gives it, for both forms. New reference. */
+json_t *pk_x_env_secret_arn(struct pk_expansion *x, const struct pk_env_entry *entry, bool for_ecs);
 void pk_x_environment(struct pk_expansion *x, struct pk_resource *r, const struct pk_component *c,
                       struct pk_env_entry **ret, size_t *ret_n);
 /* Log group node `<c>:log-group` named `name` (NULL: the rule of 4.1) with retention from
