@@ -11,6 +11,7 @@
 #include "aws/aws.h"
 #include "base/cancel.h"
 #include "config/settings.h"
+#include "engine/provider.h"
 #include "model/project.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -24,6 +25,10 @@ struct pk_context_options {
     struct pk_cancel *cancel;
     bool (*mfa_prompt)(void *ctx, const char *mfa_serial, char **ret_code);
     void *mfa_ctx;
+    /* Wired by cli/: the provider of resources, and what planning must know of their types. */
+    bool (*make_provider)(struct pk_aws *aws, const char *account_id, struct pk_provider **ret,
+                          struct pk_error **err);
+    struct pk_traits_source traits;
 };
 
 struct pk_context {

@@ -24,7 +24,8 @@ struct pk_deploy_options {
     bool lock;                /* apply, destroy */
     bool offline;             /* plan on a local backend without --refresh */
     bool destroy;
-    bool disable_protection;
+    bool unprotect; /* plans nothing but switching protection off: the first half of destroy
+                       --disable-protection */
     const char *const *allow_data_loss;
     size_t n_allow_data_loss;
     int64_t lock_wait_ms;
@@ -40,16 +41,20 @@ struct pk_deployment {
     struct pk_arena *arena;
     struct pk_context *context; /* borrowed */
     struct pk_deploy_options options;
-    struct pk_project *project; /* NULL when a plan file or a destroy without files is run */
+    struct pk_project *project; /* NULL when a plan file or a tenant's network is run */
+    const struct pk_tenant_config *network_of; /* the tenant whose network this is, or NULL */
     const char *stack, *environment, *region, *tenant;
     char account_id[32];
     struct pk_graph *graph;
     struct pk_state *state; /* as loaded (a new one when there was none) */
     bool state_is_new;
     char *state_key, *etag;
+    struct pk_plan_file file; /* apply PLANFILE */
+    bool from_file;
     struct pk_map *live;
-    struct pk_plan *plan;
+    struct pk_plan *plan; /* NULL when findings prevented planning */
     struct pk_provider *provider;
+    struct pk_aws *aws; /* borrowed; NULL offline */
     struct pk_lock *lock;
     char deployment_id[40];
     char inputs_sha256[65];
@@ -92,11 +97,14 @@ char *pk_deploy_close(struct pk_deployment *deployment);
 PK_NODISCARD bool pk_deploy_save_plan(const struct pk_deployment *deployment, const char *path,
                                       struct pk_error **err);
 
-/* The tenant's network: expand, plan and run under its own lock; ids are copied to tenant.yaml. */
-PK_NODISCARD bool pk_deploy_network(struct pk_context *context,
-                                    const struct pk_tenant_config *tenant, const char *region,
-                                    const char *account_id, struct pk_aws *aws, bool destroy,
-                                    const struct pk_deploy_run *run, struct pk_diags *diags,
-                                    struct pk_deploy_report *ret, struct pk_error **err);
+/*
+ * The same for a tenant's network under its own lock and state. The caller executes and closes it
+ * like any other, and then copies d->state->networking to tenant.yaml with pk_tenant_save_status.
+ */
+PK_NODISCARD bool pk_deploy_prepare_network(struct pk_context *context,
+                                            const struct pk_tenant_config *tenant,
+                                            const struct pk_deploy_options *options,
+                                            struct pk_diags *diags, struct pk_deployment **ret,
+                                            struct pk_error **err);
 
 #endif
