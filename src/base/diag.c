@@ -225,3 +225,33 @@ bool pk_diags_fail(const struct pk_diags *diags, struct pk_error **err) {
     return pk_fail(err, PK_E_CONFIG, "%zu error%s and %zu warning%s in the configuration", n_errors,
                    n_errors == 1 ? "" : "s", n_warnings, n_warnings == 1 ? "" : "s");
 }
+
+static const char *copy_text(struct pk_arena *arena, const char *text) {
+    return text ? pk_arena_strdup(arena, text) : NULL;
+}
+
+void pk_diags_merge(struct pk_diags *diags, const struct pk_diags *from) {
+    for (size_t i = 0; i < from->items.len; i++) {
+        const struct pk_diag *d = from->items.items[i];
+        struct pk_diag *copy = pk_diag(diags, d->severity, d->id, d->span, "%s", d->message);
+        if (copy == &diags->dropped) {
+            continue;
+        }
+        copy->label = copy_text(diags->arena, d->label);
+        copy->detail = copy_text(diags->arena, d->detail);
+        copy->help = copy_text(diags->arena, d->help);
+        copy->address = copy_text(diags->arena, d->address);
+        for (size_t r = 0; r < d->n_related; r++) {
+            pk_diag_related(diags, copy, d->related[r].span, "%s", d->related[r].message);
+        }
+    }
+    for (size_t s = 0; s < N_SEVERITIES; s++) {
+        size_t kept = 0;
+        for (size_t i = 0; i < from->items.len; i++) {
+            kept += ((const struct pk_diag *)from->items.items[i])->severity == (enum pk_severity)s;
+        }
+        if (from->counts[s] > kept) {
+            diags->counts[s] += from->counts[s] - kept;
+        }
+    }
+}

@@ -49,6 +49,8 @@ struct pk_diag *pk_diag_address(struct pk_diags *diags, struct pk_diag *diag, co
     PK_PRINTF(3, 4);
 struct pk_diag *pk_diag_related(struct pk_diags *diags, struct pk_diag *diag, struct pk_span span,
                                 const char *fmt, ...) PK_PRINTF(4, 5);
+/* Copies everything in `from` (counts of dropped findings too) to the end of `diags`. */
+void pk_diags_merge(struct pk_diags *diags, const struct pk_diags *from);
 /* Sorts by file, line, column, id and drops exact repeats; findings without a place come first. */
 void pk_diags_sort(struct pk_diags *diags);
 size_t pk_diags_len(const struct pk_diags *diags);

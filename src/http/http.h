@@ -28,6 +28,7 @@ struct pk_headers {
 /* Copies both; CR, LF and NUL in either are refused (returns false and adds nothing). */
 PK_NODISCARD bool pk_headers_add(struct pk_headers *headers, const char *name, const char *value);
 void pk_headers_set(struct pk_headers *headers, const char *name, const char *value);
+void pk_headers_remove(struct pk_headers *headers, const char *name);
 const char *pk_headers_get(const struct pk_headers *headers, const char *name); /* or NULL */
 void pk_headers_release(struct pk_headers *headers);
 
