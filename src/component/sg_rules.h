@@ -1,0 +1,37 @@
+/*
+ * sg_rules.h - rules of security groups as people write them (components.md 6.1), as CloudFormation
+ * wants them.
+ *
+ * Layer 2. Stateless.
+ */
+#ifndef PK_COMPONENT_SG_RULES_H
+#define PK_COMPONENT_SG_RULES_H
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "schema/field.h"
+
+#include <jansson.h>
+
+/* What findings about rules need. */
+struct pk_sg_source {
+    struct pk_arena *arena;
+    struct pk_diags *diags;
+    const struct pk_spans *spans; /* or NULL */
+    struct pk_span fallback;
+    const char *path; /* of the list: "networking.securityGroup.ingress" */
+};
+
+/* Findings net.sg-rule and net.open-admin-port; false when a rule cannot be used. */
+bool pk_sg_check(const struct pk_sg_source *source, const json_t *rules, bool egress);
+/*
+ * One entry per rule and peer: {IpProtocol, FromPort?, ToPort?, CidrIp | CidrIpv6 |
+ * SourceSecurityGroupId | DestinationSecurityGroupId, Description?}, sorted, without repeats. Peers
+ * `self` are left out of the result and go to *ret_self (a list of entries without a peer; may be
+ * empty). New references.
+ */
+json_t *pk_sg_expand(const json_t *rules, bool egress, json_t **ret_self);
+/* True when some rule lets TCP traffic to this port in from a CIDR. */
+bool pk_sg_opens(const json_t *rules, int64_t port);
+
+#endif
