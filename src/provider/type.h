@@ -257,7 +257,8 @@ struct pk_type {
     bool check_first; /* create answers with an existing one of that name instead of an error:
                          look before creating and refuse one that is not ours */
 
-    /* Steps that replace or surround the generic ones; any may be NULL. */
+    /* Steps that replace or surround the generic ones; any may be NULL. PK_FAILED with an error
+     * that is busy or fresh becomes PK_AGAIN: the step runs again, so it must bear repetition. */
     /* Before the create call: completes the request. */
     bool (*before_create)(struct pk_ctx *ctx, json_t *params, struct pk_error **err);
     /* Instead of the create call; sets op->physical_id itself (pk_ctx_set_id). */
@@ -268,7 +269,7 @@ struct pk_type {
     bool (*read_more)(struct pk_ctx *ctx, json_t *item, struct pk_error **err);
     /* Instead of the readers: *ret = item (new reference) or NULL when it is gone. */
     bool (*do_read)(struct pk_ctx *ctx, json_t **ret, struct pk_error **err);
-    /* Sets *ret to the properties as they are seen, beyond what the rows found. */
+    /* Corrects or completes what the rows made of the item. */
     void (*normalize)(struct pk_ctx *ctx, const json_t *item, json_t *live);
     /* Instead of `wait`: PK_DONE, PK_AGAIN (pk_ctx_wait) or PK_FAILED. Gets the item. */
     enum pk_progress (*ready)(struct pk_ctx *ctx, const json_t *item, struct pk_error **err);
