@@ -49,6 +49,7 @@ enum pk_command_flag {
     PK_CMD_MUTATES = 1 << 3,
     PK_CMD_ADMIN = 1 << 4,
     PK_CMD_OFFLINE = 1 << 5,
+    PK_CMD_OWN_OUTPUT = 1 << 6, /* --output means something of its own */
 };
 
 struct pk_command {
