@@ -36,6 +36,12 @@ struct pk_aws_config {
      * malloc'ed. */
     bool (*mfa_prompt)(void *ctx, const char *mfa_serial, char **ret_code);
     void *mfa_ctx;
+    /* Waits between attempts; NULL = really waits (and ends at once when the call is cancelled). */
+    void (*sleep_ms)(void *ctx, int64_t ms);
+    void *sleep_ctx;
+    /* Makes idempotency tokens; NULL = random UUIDs. */
+    void (*token)(void *ctx, char ret[static 37]);
+    void *token_ctx;
 };
 
 /* Reads settings (not yet credentials: those are fetched on the first call). */

@@ -1,6 +1,6 @@
 /*
- * model.h - the layout of the operation tables that tools/aws_models.py generates from AWS's service
- * models.
+ * model.h - the layout of the operation tables that tools/aws_models.py generates from AWS's
+ * service models.
  *
  * Layer 4, inside aws/. Constant data without pointers inside the rows, so that loading the program
  * costs no relocation per row: texts are offsets into the service's string pool, shapes and members
@@ -43,7 +43,12 @@ enum pk_aws_location {
     PK_AWS_STATUS,
 };
 
-enum pk_aws_time_format { PK_AWS_TIME_DEFAULT, PK_AWS_TIME_ISO, PK_AWS_TIME_RFC822, PK_AWS_TIME_UNIX };
+enum pk_aws_time_format {
+    PK_AWS_TIME_DEFAULT,
+    PK_AWS_TIME_ISO,
+    PK_AWS_TIME_RFC822,
+    PK_AWS_TIME_UNIX
+};
 
 /* Bits of pk_aws_member.flags: three of location, two of time format, then single ones. */
 #define PK_AWS_LOCATION_MASK 0x7U
