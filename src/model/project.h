@@ -65,12 +65,12 @@ struct pk_project {
     struct pk_arena *arena;
     const char *dir;    /* the stack folder, absolute */
     const char *name;   /* stack */
-    const char *tenant; /* or NULL in single-tenant mode */
+    const char *tenant; /* options' tenant, else the tenant config's, else the Stack's; or NULL */
     const char *environment;
     const char *region;     /* "" when nothing says */
     const char *account_id; /* "" when unknown offline */
     struct pk_metadata meta;
-    json_t *spec; /* typed Stack.spec */
+    json_t *spec; /* typed Stack.spec; spec.tags includes the tags of the environment's overlay */
     struct pk_spans *spans;
     struct pk_vec services;   /* struct pk_service, sorted by name */
     struct pk_vec components; /* struct pk_component, sorted by address; enabled ones and others */
@@ -85,8 +85,10 @@ struct pk_load_options {
     const char *env_from_process; /* PANKA_ENVIRONMENT or NULL */
     const struct pk_var *vars;    /* --var in order, --var-file already read */
     size_t n_vars;
-    const char *tenant;              /* the logged-in tenant, or NULL */
-    const char *region, *account_id; /* of flags, session; or NULL */
+    const char *tenant; /* the logged-in tenant, or NULL */
+    const char *region,
+        *account_id; /* of the session, or NULL: used when Stack and tenant are silent */
+    const char *region_override; /* of a flag, or NULL: wins over the Stack's and the tenant's */
     const struct pk_tenant_config *tenant_config;
     const char *(*getenv)(void *ctx,
                           const char *name); /* for PANKA_VAR_*; NULL = the process environment */
@@ -95,10 +97,11 @@ struct pk_load_options {
 };
 
 /*
- * Loads, merges, interpolates and checks a stack folder. Always returns a project (possibly
- * partial) unless the folder itself cannot be read or no Stack document exists (NULL, with
- * findings). Deferred references have been checked: component exists, kind offers the output.
- * Findings of everything in `diags`, unsorted.
+ * Loads, merges, interpolates and checks a stack folder. Returns NULL, with findings, only when the
+ * folder or file itself cannot be read; otherwise a project, which is partial when diags has errors
+ * (without a Stack document its name is ""). Findings point into the project's sources: print them
+ * before freeing it. Deferred references have been checked: component exists, kind offers the
+ * output. Findings of everything in `diags`, unsorted.
  */
 struct pk_project *pk_project_load(const struct pk_load_options *options, struct pk_diags *diags);
 void pk_project_free(struct pk_project *project);
@@ -116,6 +119,11 @@ struct pk_component *pk_project_at(const struct pk_project *project, const char 
  * absolute path or false. */
 PK_NODISCARD bool pk_project_find(const char *arg, const char *stack_name, char **ret_path,
                                   struct pk_error **err);
+
+/* Names of the environments that the folder (or the folder of the file) declares, sorted,
+ * malloc'ed: pk_names_release. Empty when there is no environments/. */
+PK_NODISCARD bool pk_project_environments(const char *path, struct pk_vec *ret_names,
+                                          struct pk_error **err);
 
 /* Parses and types a TenantConfig document (tenant.yaml); the result lives in the arena. NULL with
  * findings. */
