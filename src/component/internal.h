@@ -31,6 +31,11 @@ json_t *pk_x_keep(struct pk_expansion *x, json_t *value);
 void pk_x_set(json_t *object, const char *key, json_t *value);
 json_t *pk_x_texts(const char *const *texts, size_t n);
 
+/* --- shared_env.c --- */
+/* Reads a secret reference (text, or with an output inside) into entry, whose span is set. */
+void pk_x_read_secret(struct pk_expansion *x, struct pk_resource *r, const struct pk_component *c,
+                      const json_t *written, const char *why, struct pk_env_entry *entry);
+
 /* --- network.c --- */
 /* Creates _stack:security-group when the stack has rules of its own. */
 void pk_x_stack_security_group(struct pk_expansion *x);

@@ -1,9 +1,10 @@
 /* registry.c - all kinds: those of this version and the rest of the catalogue. */
 #include "component/kinds.h"
+#include "model/core_kinds.h"
 
 #include <string.h>
 
-extern const struct pk_kind_table pk_kind_stack, pk_kind_service, pk_kind_tenant_config;
+
 
 #define COMPONENTS "components.panka.io/v1"
 #define INFRA "infra.panka.io/v1"

@@ -153,11 +153,10 @@ static json_t *as_text(json_t *value) {
     return pk_json_text(text);
 }
 
-/* A reference with an output inside: {"$join": [<arn>, "#key"]} or the output alone. */
-static void set_secret(struct environment *env, struct pk_env_entry *entry, const json_t *written,
-                       const char *why) {
-    struct pk_expansion *x = env->x;
-    json_t *value = pk_x_resolve(x, env->r, env->c, written, why, entry->span);
+/* A reference may hold an output: {"$join": [<arn>, "#key"]} or the output alone. */
+void pk_x_read_secret(struct pk_expansion *x, struct pk_resource *r, const struct pk_component *c,
+                      const json_t *written, const char *why, struct pk_env_entry *entry) {
+    json_t *value = pk_x_resolve(x, r, c, written, why, entry->span);
     if (json_is_string(value)) {
         entry->secret_ref = pk_arena_strdup(x->arena, json_string_value(value));
         json_decref(value);
@@ -203,7 +202,7 @@ static void add_environment(struct environment *env, size_t i) {
                                    "a variable has a value or a secret, not both");
         pk_diag_help(x->diags, d, "keep `value`, `valueFrom` or `secretRef`");
     } else if (secret) {
-        set_secret(env, &entry, secret, why);
+        pk_x_read_secret(x, env->r, env->c, secret, why, &entry);
     } else if (value) {
         entry.value = pk_x_keep(x, as_text(pk_x_resolve(x, env->r, env->c, value, why,
                                                         entry.span)));
@@ -239,7 +238,8 @@ static void add_secret(struct environment *env, size_t i) {
     struct pk_env_entry entry = {
         .name = variable_name(x, item),
         .span = pk_spec_span(env->c, pk_arena_printf(x->arena, "%s.secretRef", path))};
-    set_secret(env, &entry, ref, pk_arena_printf(x->arena, "secret %s", entry.name));
+    pk_x_read_secret(x, env->r, env->c, ref, pk_arena_printf(x->arena, "secret %s", entry.name),
+                     &entry);
     if (entry.secret_ref || entry.secret_arn)
         add(env, entry, false);
 }
