@@ -248,8 +248,8 @@ static json_t *flag_word(const json_t *value, const char *arg, bool to_api) {
     return json_deep_copy(value);
 }
 
-json_t *pk_prop_convert(const struct pk_ctx *ctx, const struct pk_prop *prop, const json_t *value,
-                        bool to_api) {
+json_t *pk_ctx_convert(const struct pk_ctx *ctx, const struct pk_prop *prop, const json_t *value,
+                       bool to_api) {
     const struct pk_type *type = ctx->type;
     switch (prop->conv) {
     case PK_SAME:
@@ -367,22 +367,29 @@ json_t *pk_ctx_to_api(const struct pk_ctx *ctx, const char *name) {
     const struct pk_prop *prop = pk_ctx_prop(ctx, name);
     pk_assert(prop);
     const json_t *value = ctx->props ? pk_json_at(ctx->props, name) : NULL;
-    return nothing(value) ? NULL : pk_prop_convert(ctx, prop, value, true);
+    return nothing(value) ? NULL : pk_ctx_convert(ctx, prop, value, true);
 }
 
 /* --- items --- */
+
+/* AWS leaves out much of what equals its default. */
+static json_t *unseen(const struct pk_ctx *ctx, const struct pk_prop *prop) {
+    if (!prop->fallback || !ctx->prior || nothing(pk_json_at(ctx->prior, prop->name)))
+        return NULL;
+    return json_loads(prop->fallback, JSON_DECODE_ANY, NULL);
+}
 
 json_t *pk_item_live(struct pk_ctx *ctx, const json_t *item) {
     const struct pk_type *type = ctx->type;
     json_t *live = json_object();
     for (size_t i = 0; i < type->n_props; i++) {
         PK_CLEANUP(pk_freep) char *path = pk_prop_path(type, &type->props[i], PK_PLACE_READ);
-        if (!path)
+        if (!path || strcmp(path, PK_FROM_HOOK) == 0)
             continue;
         json_auto_t *value = pk_path_get(item, path);
-        if (!value)
-            continue;
-        json_t *converted = pk_prop_convert(ctx, &type->props[i], value, false);
+        json_t *converted = value ? pk_ctx_convert(ctx, &type->props[i], value, false) : NULL;
+        if (!converted)
+            converted = unseen(ctx, &type->props[i]);
         if (converted)
             pk_json_put(live, type->props[i].name, converted);
     }

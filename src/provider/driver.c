@@ -6,7 +6,7 @@
 
 /* --- create --- */
 
-static json_t *create_params(struct pk_ctx *ctx) {
+json_t *pk_ctx_create_params(struct pk_ctx *ctx) {
     const struct pk_type *type = ctx->type;
     json_t *params = pk_ctx_params(ctx, type->create.params);
     for (size_t i = 0; i < type->n_props; i++) {
@@ -14,7 +14,7 @@ static json_t *create_params(struct pk_ctx *ctx) {
         PK_CLEANUP(pk_freep) char *path = pk_prop_path(type, prop, PK_PLACE_CREATE);
         const json_t *value = ctx->props && path ? pk_json_at(ctx->props, prop->name) : NULL;
         json_t *converted =
-            value && !json_is_null(value) ? pk_prop_convert(ctx, prop, value, true) : NULL;
+            value && !json_is_null(value) ? pk_ctx_convert(ctx, prop, value, true) : NULL;
         if (converted)
             pk_param_put(params, path, converted);
     }
@@ -54,7 +54,7 @@ static enum pk_progress look_first(struct pk_ctx *ctx, struct pk_error **err) {
 
 static enum pk_progress create_call(struct pk_ctx *ctx, struct pk_error **err) {
     const struct pk_type *type = ctx->type;
-    json_t *params = create_params(ctx);
+    json_t *params = pk_ctx_create_params(ctx);
     if (type->before_create && !type->before_create(ctx, params, err)) {
         json_decref(params);
         pk_ctx_error(ctx, err);
@@ -133,8 +133,8 @@ static enum pk_progress by_rule(struct pk_ctx *ctx, const json_t *item, struct p
     const struct pk_wait *wait = &ctx->type->wait;
     if (!wait->path || !wait->ready)
         return PK_DONE;
-    const char *state = pk_json_str(item, wait->path, "unknown");
-    if (pk_word_in(wait->ready, state))
+    const char *state = pk_json_str(item, wait->path, NULL);
+    if (!state || pk_word_in(wait->ready, state))
         return PK_DONE;
     if (!pk_word_in(wait->failed, state)) {
         int shown = (int)strcspn(wait->ready, "|");

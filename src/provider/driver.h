@@ -40,8 +40,6 @@ enum pk_progress pk_ctx_hook(struct pk_ctx *ctx,
 enum pk_place { PK_PLACE_CREATE, PK_PLACE_CHANGE, PK_PLACE_READ };
 /* Path of a row in a request or item, or NULL when it has none; malloc'ed. */
 char *pk_prop_path(const struct pk_type *type, const struct pk_prop *prop, enum pk_place place);
-json_t *pk_prop_convert(const struct pk_ctx *ctx, const struct pk_prop *prop, const json_t *value,
-                        bool to_api);
 /* Follows a path with "[]" in it: new reference or NULL; JSON null counts as absent. */
 json_t *pk_path_get(const json_t *root, const char *path);
 /* Puts a value (stolen) at a parameter path, which may end with "[]". */

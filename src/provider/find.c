@@ -11,13 +11,23 @@ static void adopt(struct pk_ctx *ctx, const char *id, const json_t *item) {
     ctx->attributes = ctx->op->attributes;
 }
 
+static bool made_by(const struct pk_op *op, const json_t *tags) {
+    return op->op_id && pk_streq(json_string_value(json_object_get(tags, "panka:op")), op->op_id);
+}
+
 /* Whose is an item whose identity is already certain? */
 static enum pk_found whose(struct pk_ctx *ctx, const json_t *item) {
     const struct pk_type *type = ctx->type;
+    if (type->judge)
+        return type->judge(ctx, item);
     if (type->recovery == PK_RECOVER_NATURAL)
-        return type->judge ? type->judge(ctx, item) : PK_OURS;
+        return PK_OURS;
     json_auto_t *tags = pk_item_tags(ctx, item);
-    return tags && pk_tags_ours(ctx->op, tags) ? PK_OURS : PK_FOREIGN;
+    if (!tags || !pk_tags_ours(ctx->op, tags))
+        return PK_FOREIGN;
+    /* The one that is being replaced has the same address; only the operation tells them apart. */
+    bool by_name = type->recovery == PK_RECOVER_NAME;
+    return by_name || !ctx->op->replacing || made_by(ctx->op, tags) ? PK_OURS : PK_FOREIGN;
 }
 
 static bool find_by_id(struct pk_ctx *ctx, enum pk_found *ret, struct pk_error **err) {
@@ -61,6 +71,13 @@ static bool is_wanted(struct pk_ctx *ctx, json_t *candidate) {
     return match && pk_streq(match, want);
 }
 
+/* What is going away or never came to life is not worth adopting. */
+static bool useless(const struct pk_ctx *ctx, const json_t *item) {
+    const struct pk_wait *wait = &ctx->type->wait;
+    return pk_item_dead(ctx, item) ||
+           (wait->path && pk_word_in(wait->failed, pk_json_str(item, wait->path, NULL)));
+}
+
 /* Judges one candidate; *item becomes what its tags were seen in. */
 static bool judge_candidate(struct pk_ctx *ctx, const char *id, json_t *candidate, json_t **item,
                             enum pk_found *ret, struct pk_error **err) {
@@ -76,7 +93,7 @@ static bool judge_candidate(struct pk_ctx *ctx, const char *id, json_t *candidat
     } else {
         *item = json_incref(candidate);
     }
-    if (*item && !pk_item_dead(ctx, *item))
+    if (*item && !useless(ctx, *item))
         *ret = whose(ctx, *item);
     return true;
 }
@@ -87,8 +104,7 @@ static bool better(const struct pk_ctx *ctx, const json_t *item, bool have) {
     if (!have)
         return true;
     json_auto_t *tags = pk_item_tags(ctx, item);
-    return ctx->op->op_id &&
-           pk_streq(json_string_value(json_object_get(tags, "panka:op")), ctx->op->op_id);
+    return made_by(ctx->op, tags);
 }
 
 static bool choose(struct pk_ctx *ctx, const json_t *candidates, enum pk_found *ret,

@@ -65,12 +65,13 @@ static char *wanted(const struct pk_reader *reader, struct pk_ctx *ctx) {
 
 static void add_values(const struct pk_reader *reader, json_t *params, json_t *values) {
     if (reader->batch_filter) {
-        json_t *filter = json_object(), *filters = json_object_get(params, "Filters");
+        const char *member = reader->batch_param ? reader->batch_param : "Filters";
+        json_t *filter = json_object(), *filters = json_object_get(params, member);
         json_object_set_new(filter, "Name", pk_json_text(reader->batch_filter));
         json_object_set_new(filter, "Values", values);
         if (!filters) {
             filters = json_array();
-            json_object_set_new(params, "Filters", filters);
+            json_object_set_new(params, member, filters);
         }
         json_array_append_new(filters, filter);
         return;
@@ -149,7 +150,9 @@ static json_t *job_params(struct job *job) {
     json_t *values = json_array();
     for (size_t i = 0; i < job->slots.len; i++) {
         struct slot *slot = job->slots.items[i];
-        PK_CLEANUP(pk_freep) char *value = wanted(reader, &slot->ctx);
+        PK_CLEANUP(pk_freep)
+        char *value =
+            reader->value ? pk_ctx_text(&slot->ctx, reader->value) : wanted(reader, &slot->ctx);
         if (value)
             json_array_append_new(values, pk_json_text(value));
     }

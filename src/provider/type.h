@@ -40,7 +40,8 @@
 #include "plan/traits.h"
 #include "json/json.h"
 
-#define PK_NOT_SENT "-" /* as a path: no such place */
+#define PK_NOT_SENT "-"  /* as a path: no such place */
+#define PK_FROM_HOOK "+" /* as a read path: `normalize` sets the property */
 
 struct pk_ctx;
 
@@ -89,7 +90,8 @@ struct pk_prop {
                        bool to_api); /* PK_CUSTOM; new reference, NULL = leave out */
     unsigned traits;                 /* enum pk_trait */
     const char *fallback; /* JSON in CloudFormation shape: what AWS fills in; sent when the property
-                             is removed */
+                             is removed, and what is live when a property that was applied is not
+                             in the item */
 };
 
 struct pk_param {
@@ -135,11 +137,12 @@ struct pk_reader {
     const char *match; /* template over the item ({out.…}): equals `want` for the right one; NULL =
                           the first */
     const char *want;  /* template; NULL = "{id}" */
+    const char *value; /* template of what a batch sends for one resource; NULL = want */
     /* Batches: how many `want` values one call takes. 0 = one call per resource. PK_READ_ALL: one
      * call lists everything, no values are sent (list all, match here). */
     unsigned batch;
     const char *batch_param;  /* request member that takes the values: "clusters" … */
-    const char *batch_filter; /* or name of an EC2 filter (member "Filters") */
+    const char *batch_filter; /* or name of an EC2 filter; its member is batch_param or "Filters" */
     /* Resources are read together only when these are equal for them (call.params apart from the
      * values are taken from the first): template, e.g. "{id[0]}"; NULL = no condition. */
     const char *group;
@@ -284,7 +287,8 @@ struct pk_type {
     enum pk_progress (*do_remove)(struct pk_ctx *ctx, struct pk_error **err);
     /* Adds attributes that a template cannot express. */
     void (*more_attributes)(struct pk_ctx *ctx, const json_t *item, json_t *attributes);
-    /* NATURAL: is the item that was found what `desired` asks for? NULL = yes. */
+    /* Whose is the item that was found? NULL = ownership tags decide; NATURAL: it is ours.
+     * PK_ABSENT = another one. */
     enum pk_found (*judge)(struct pk_ctx *ctx, const json_t *item);
 };
 
@@ -302,6 +306,7 @@ struct pk_ctx {
     json_t *prior; /* last applied, or NULL */
     json_t *attributes; /* known read-only attributes, or NULL */
     json_t *out;        /* answer or item the templates see as {out.…}; borrowed */
+    const struct pk_prop *row; /* the property that a call of PK_UPDATE_EACH is about */
     const struct pk_cancel *cancel;
 };
 
@@ -315,6 +320,8 @@ PK_NODISCARD bool pk_ctx_call(struct pk_ctx *ctx, const char *service, const cha
 /* All pages as one answer. */
 PK_NODISCARD bool pk_ctx_call_all(struct pk_ctx *ctx, const char *service, const char *operation,
                                   json_t *params, json_t **ret, struct pk_error **err);
+/* The request of the type's create call as the rows say, for do_create: new reference. */
+json_t *pk_ctx_create_params(struct pk_ctx *ctx);
 /* The parameters of a call with templates expanded: new reference. */
 json_t *pk_ctx_params(const struct pk_ctx *ctx, const struct pk_param *params);
 /* A template expanded: new reference, or NULL when nothing exists. */
@@ -338,6 +345,9 @@ enum pk_progress pk_ctx_retry(struct pk_ctx *ctx, struct pk_error **err);
 bool pk_ctx_changed(const struct pk_ctx *ctx, const char *name);
 /* The property converted for the API: new reference; NULL when it is absent. `row` is its row. */
 json_t *pk_ctx_to_api(const struct pk_ctx *ctx, const char *name);
+/* A value converted by a row: new reference or NULL. */
+json_t *pk_ctx_convert(const struct pk_ctx *ctx, const struct pk_prop *prop, const json_t *value,
+                       bool to_api);
 const struct pk_prop *pk_ctx_prop(const struct pk_ctx *ctx, const char *name); /* or NULL */
 /* True when the error is an AWS answer with one of the CODES. codes may be NULL. */
 bool pk_error_in(const struct pk_error *error, const char *codes);

@@ -27,12 +27,12 @@ bool pk_ctx_changed(const struct pk_ctx *ctx, const char *name) {
 static json_t *row_value(const struct pk_ctx *ctx, const struct pk_prop *prop, bool creating) {
     const json_t *value = ctx->props ? pk_json_at(ctx->props, prop->name) : NULL;
     if (value && !json_is_null(value))
-        return pk_prop_convert(ctx, prop, value, true);
+        return pk_ctx_convert(ctx, prop, value, true);
     if (creating || !prop->fallback || !pk_ctx_changed(ctx, prop->name))
         return NULL;
     json_auto_t *fallback = json_loads(prop->fallback, JSON_DECODE_ANY, NULL);
     pk_assert(fallback);
-    return pk_prop_convert(ctx, prop, fallback, true);
+    return pk_ctx_convert(ctx, prop, fallback, true);
 }
 
 static bool row_due(const struct pk_ctx *ctx, const struct pk_prop *prop, bool creating) {
@@ -105,7 +105,10 @@ static bool send_each(struct pk_ctx *ctx, size_t group, bool creating, struct pk
             continue;
         json_t *params = pk_ctx_params(ctx, type->updates[group].params);
         put_row(ctx, prop, creating, params);
-        if (!send(ctx, &type->updates[group], params, err))
+        ctx->row = prop;
+        bool ok = send(ctx, &type->updates[group], params, err);
+        ctx->row = NULL;
+        if (!ok)
             return false;
     }
     pk_json_put_int(scratch, "row", 0);
