@@ -31,8 +31,8 @@ enum pk_setting {
 
 struct pk_settings;
 struct pk_settings_source {
-    const char
-        *config_path; /* --config / PANKA_CONFIG; NULL = ~/.panka/config.yaml (may be missing) */
+    const char *config_path; /* --config; NULL = PANKA_CONFIG, else ~/.panka/config.yaml (may be
+                                missing) */
     const char
         *start_dir; /* where the search for .panka.yaml upward to the repository root begins */
     const char *flags[PK_SET_COUNT];
@@ -42,7 +42,9 @@ struct pk_settings_source {
     void *getenv_ctx;
 };
 /* Findings (unknown keys with suggestions, wrong types) go to diags; files that are not YAML too.
- */
+ * They have no span, the place is in their text: they outlive the settings. *ret is set also when
+ * there are findings. .panka.yaml is searched from start_dir up to the repository's root; outside a
+ * repository only in start_dir. */
 PK_NODISCARD bool pk_settings_load(const struct pk_settings_source *source, struct pk_diags *diags,
                                    struct pk_settings **ret, struct pk_error **err);
 void pk_settings_free(struct pk_settings *settings);
