@@ -52,9 +52,8 @@ static void put(struct pk_apply *a, json_t *parent, const char *name, json_t *va
     }
     const json_t *there = json_object_get(parent, name);
     if (there) {
-        struct pk_span earlier = *pk_spans_peek(a->spans, pk_buf_cstr(&a->path));
         if (!pk_json_equal(there, value))
-            report_conflict(a, place, &earlier);
+            report_conflict(a, place, pk_spans_peek(a->spans, pk_buf_cstr(&a->path)));
         json_decref(value);
         return;
     }
@@ -111,6 +110,7 @@ static void take_elsewhere(struct pk_apply *a, const struct pk_shape *target,
         pk_apply_push(a, names[--n], 0);
         at = enter(a, at, names[n], place);
     }
+    pk_apply_push(a, names[0], 0);
     if (at)
         take(a, target, node, place, at, names[0]);
     pk_buf_reset(&a->path);
@@ -189,6 +189,16 @@ static void fill_object(struct pk_apply *a, const struct pk_shape *shape,
         pk_check_count(a, shape->field, json_object_size(into), node->span);
 }
 
+/* A container that only holds other spellings stands for nothing of its own. */
+static bool only_spellings(const struct pk_shape *shape) {
+    if (shape->field || shape->any || shape->n_children == 0)
+        return false;
+    for (size_t i = 0; i < shape->n_children; i++)
+        if (!shape->children[i]->alias_of)
+            return false;
+    return true;
+}
+
 static void take_object(struct pk_apply *a, const struct pk_shape *shape,
                         const struct pk_node *node, struct pk_span place, json_t *parent,
                         const char *name) {
@@ -209,6 +219,8 @@ static void take_object(struct pk_apply *a, const struct pk_shape *shape,
         pk_apply_pop(a, len);
     } else {
         fill_object(a, shape, node, into);
+        if (only_spellings(shape) && json_is_object(parent))
+            json_object_del(parent, name);
     }
 }
 

@@ -63,25 +63,33 @@ static size_t find_elsewhere(const struct pk_shape *shape, const char *key, char
     return found;
 }
 
+/* The nearest children; their count. */
+static size_t nearest(const struct pk_shape *shape, const char *key, const char **ret) {
+    const char **names = pk_calloc(shape->n_children + 1, sizeof(*names));
+    for (size_t i = 0; i < shape->n_children; i++)
+        names[i] = shape->children[i]->name;
+    size_t n = pk_suggest(key, names, shape->n_children, ret, MAX_SUGGESTIONS);
+    pk_freep(&names);
+    return n;
+}
+
 static void help_unknown(struct pk_apply *a, const struct pk_shape *shape, const char *key,
                          struct pk_diag *d) {
     const char *best[MAX_SUGGESTIONS];
-    size_t n = loosely_equal(shape, key, best);
-    struct pk_buf buf = PK_BUF_INIT(4096);
-    if (n == 0) {
-        const char **names = pk_calloc(shape->n_children + 1, sizeof(*names));
-        for (size_t i = 0; i < shape->n_children; i++)
-            names[i] = shape->children[i]->name;
-        n = pk_suggest(key, names, shape->n_children, best, MAX_SUGGESTIONS);
-        pk_freep(&names);
-    }
     char path[256] = "", place[256];
+    size_t n = loosely_equal(shape, key, best);
+    /* the same name at another place is a better guess than a similar name here */
+    if (n == 0 && find_elsewhere(a->root, key, path, 0, sizeof(path), place) == 1) {
+        pk_diag_help(a->diags, d, "%s has this field as `%s`", a->kind->kind, place);
+        return;
+    }
+    struct pk_buf buf = PK_BUF_INIT(4096);
+    if (n == 0)
+        n = nearest(shape, key, best);
     if (n > 0) {
         pk_buf_addz(&buf, "did you mean ");
         list_words(&buf, best, n);
         pk_buf_addc(&buf, '?');
-    } else if (find_elsewhere(a->root, key, path, 0, sizeof(path), place) == 1) {
-        pk_buf_addf(&buf, "%s has this field as `%s`", a->kind->kind, place);
     } else if (shape->n_children > 0 && shape->n_children <= MAX_LISTED) {
         const char *names[MAX_LISTED];
         for (size_t i = 0; i < shape->n_children; i++)
