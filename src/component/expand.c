@@ -197,6 +197,36 @@ static void put_networking(struct pk_expansion *x) {
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+struct token_edges {
+    struct pk_expansion *x;
+    struct pk_resource *from;
+    const char *property;
+};
+
+/* What a token names exists, with two exceptions: parts of the tenant's network, which stand for
+ * unknown ids while nobody is asked, and nodes that were left out after a finding. */
+static void draw_token(void *ctx, json_t *token) {
+    struct token_edges *to = ctx;
+    const char *key = pk_json_str(token, "$ref", "");
+    struct pk_resource *target = pk_graph_find(to->x->graph, key);
+    pk_assert(target || pk_starts_with(key, "_network:") || pk_diags_has_errors(to->x->diags));
+    if (target)
+        pk_graph_edge(to->x->graph, to->from, target, PK_EDGE_HARD, to->property,
+                      pk_resource_span(to->from, to->property));
+}
+
+static void draw_tokens(struct pk_expansion *x) {
+    for (size_t i = 0; i < x->graph->resources.len; i++) {
+        struct pk_resource *r = x->graph->resources.items[i];
+        const char *property;
+        json_t *value;
+        json_object_foreach(r->properties, property, value) {
+            struct token_edges to = {x, r, property};
+            pk_token_each(value, "$ref", draw_token, &to);
+        }
+    }
+}
+
 static void draw_edges(struct pk_expansion *x) {
     for (size_t i = 0; i < x->project->components.len; i++) {
         const struct pk_component *c = x->project->components.items[i];
@@ -205,7 +235,7 @@ static void draw_edges(struct pk_expansion *x) {
     }
     draw_service_order(x);
     pk_x_draw_waits(x);
-    pk_graph_edges_from_tokens(x->graph);
+    draw_tokens(x);
 }
 
 struct pk_graph *pk_expand(const struct pk_expand_env *env, struct pk_diags *diags) {

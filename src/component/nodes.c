@@ -11,7 +11,7 @@ const char *pk_x_key(struct pk_expansion *x, const struct pk_component *c, const
     return sub ? pk_arena_printf(x->arena, "%s:%s", c->key, sub) : c->key;
 }
 
-/* Role names have 64 characters: their sub ids are shortened. */
+/* Some names have room for 32 or 64 characters: their sub ids are shortened. */
 static const char *short_sub(const char *sub) {
     static const char *const shorter[][2] = {
         {"execution-role", "exec"}, {"task-role", "task"},    {"scheduler-role", "sched"},
@@ -131,15 +131,18 @@ static const char *named(struct pk_expansion *x, const struct pk_component *c, c
                          const char *type, unsigned *ret_generation) {
     const struct pk_state_resource *recorded = pk_x_recorded(x, c, sub, type);
     unsigned generation = generation_of(x, pk_x_key(x, c, sub), recorded);
+    /* a task definition that is replaced is a new revision, not a new family */
+    bool revised = strcmp(type, "AWS::ECS::TaskDefinition") == 0;
     *ret_generation = generation;
     if (!pk_name_rule(type))
         return NULL;
     const char *name = explicit_name(c, sub);
     if (name)
         return name;
-    if (recorded && recorded->name && *recorded->name && recorded->generation == generation)
+    if (recorded && recorded->name && *recorded->name &&
+        (revised || recorded->generation == generation))
         return pk_arena_strdup(x->arena, recorded->name);
-    return generated_name(x, c, sub, type, generation);
+    return generated_name(x, c, sub, type, revised ? 0 : generation);
 }
 
 const char *pk_x_name_of(struct pk_expansion *x, const struct pk_component *c, const char *sub,
@@ -185,12 +188,11 @@ bool pk_x_deletion_protection(struct pk_expansion *x, const struct pk_component 
 static void set_policy(struct pk_expansion *x, const struct pk_component *c,
                        struct pk_resource *r) {
     const struct pk_kind *kind = pk_kind_by_name(c->kind);
-    const json_t *snapshot = pk_spec_get(c, "finalSnapshot");
     r->primary = *r->sub == 0;
     r->stateful = r->primary && kind && kind->stateful;
     r->protect = r->primary && pk_x_deletion_protection(x, c);
     r->force_destroy = pk_spec_bool(c, "forceDestroy");
-    r->final_snapshot = !json_is_false(snapshot);
+    r->final_snapshot = kind && kind->stateful && !json_is_false(pk_spec_get(c, "finalSnapshot"));
     r->retain_on_delete = pk_spec_bool(c, "retainOnDelete");
     r->force_update = r->primary && is_redeployed(x, c);
 }
@@ -224,7 +226,6 @@ struct pk_resource *pk_x_stack_node(struct pk_expansion *x, const char *sub, con
     r->service = r->component = "";
     r->sub = pk_arena_strdup(x->arena, sub);
     r->span = x->project->meta.span;
-    r->final_snapshot = true;
     const char *name = named(x, NULL, sub, type, &r->generation);
     pk_x_set_tags(x, NULL, r);
     if (name)
