@@ -5,6 +5,35 @@
 // clang-format off
 const struct pk_type *const pk_types[] = {
     /* One line per type; append only. */
+    &pk_type_ec2_vpc,
+    &pk_type_ec2_subnet,
+    &pk_type_ec2_internet_gateway,
+    &pk_type_ec2_vpc_gateway_attachment,
+    &pk_type_ec2_eip,
+    &pk_type_ec2_nat_gateway,
+    &pk_type_ec2_route_table,
+    &pk_type_ec2_route,
+    &pk_type_ec2_subnet_route_table_association,
+    &pk_type_ec2_security_group,
+    &pk_type_ec2_security_group_ingress,
+    &pk_type_ec2_security_group_egress,
+    &pk_type_ec2_vpc_endpoint,
+    &pk_type_ec2_flow_log,
+    &pk_type_iam_role,
+    &pk_type_logs_log_group,
+    &pk_type_ecs_cluster,
+    &pk_type_ecs_task_definition,
+    &pk_type_ecs_service,
+    &pk_type_app_scaling_target,
+    &pk_type_app_scaling_policy,
+    &pk_type_cloudwatch_alarm,
+    &pk_type_discovery_private_namespace,
+    &pk_type_discovery_service,
+    &pk_type_elb_load_balancer,
+    &pk_type_elb_target_group,
+    &pk_type_elb_listener,
+    &pk_type_elb_listener_certificate,
+    &pk_type_elb_listener_rule,
     NULL, /* keeps the list from being empty; stays last */
 };
 // clang-format on

@@ -76,12 +76,22 @@ static json_t *reference_one(const struct pk_ctx *ctx, const char *name) {
     return word(ctx, name);
 }
 
+/* "prop.X#1" is the second part of a text with '|' in it. */
+static json_t *reference_part(const struct pk_ctx *ctx, char *name) {
+    char *hash = strchr(name, '#');
+    if (!hash)
+        return reference_one(ctx, name);
+    *hash = '\0';
+    json_auto_t *whole = reference_one(ctx, name);
+    return json_is_string(whole) ? id_part(json_string_value(whole), hash + 1) : NULL;
+}
+
 /* `names` is what stands between the braces. */
 static json_t *reference(const struct pk_ctx *ctx, struct pk_str names) {
     struct pk_str one;
     while (pk_str_cut(&names, '|', &one)) {
         PK_CLEANUP(pk_freep) char *name = pk_strndup(one.ptr, one.len);
-        json_t *value = reference_one(ctx, name);
+        json_t *value = reference_part(ctx, name);
         if (value)
             return value;
     }

@@ -13,14 +13,17 @@
  *     const struct pk_type pk_type_sqs_queue = {.type = "AWS::SQS::Queue", …};
  *
  * TEMPLATES. Every text called "template" below may hold references in braces:
- *     {id} {id[1]}        physical id, or its part between '|' (from 0)
- *     {name}              op->name, else the property name_prop
- *     {token}             idempotency token, cut to token_max
- *     {key} {op} {lineage}  panka:resource, panka:op, panka:lineage of this operation
- *     {account} {region} {partition} {suffix}    suffix: "amazonaws.com"
- *     {prop.Path}         property: desired on create, update and find, last applied on read,
- * delete {attr.Name}         known read-only attribute {out.Path}          the answer of the call
- * (id) or the item that was read (match, attributes)
+ *
+ *     {id} {id[1]}      physical id, or its part between '|' (from 0)
+ *     {name}            op->name, else the property name_prop
+ *     {token}           idempotency token, cut to token_max
+ *     {key} {op} {lineage}   panka:resource, panka:op, panka:lineage of this operation
+ *     {account} {region} {partition} {suffix}   suffix: "amazonaws.com"
+ *     {prop.Path}       property: desired on create, update, find; last applied on read, delete
+ *     {attr.Name}       known read-only attribute
+ *     {out.Path}        the answer of the call (id) or the item that was read (match, attributes)
+ *     {prop.Path#1}     a part between '|' of any of them
+ *
  * `{prop.A|prop.B}` takes the first that exists. When nothing exists the whole parameter is left
  * out. A template that is one reference and nothing else passes the JSON value as it is (a number
  * stays a number, a list a list); otherwise the result is text. "json:" before a template means:
@@ -304,8 +307,8 @@ struct pk_ctx {
     const char *key, *id, *name, *region;
     json_t *props; /* desired on create, update, find; last applied on read, delete; may be NULL */
     json_t *prior; /* last applied, or NULL */
-    json_t *attributes; /* known read-only attributes, or NULL */
-    json_t *out;        /* answer or item the templates see as {out.…}; borrowed */
+    json_t *attributes;        /* known read-only attributes, or NULL */
+    json_t *out;               /* answer or item the templates see as {out.…}; borrowed */
     const struct pk_prop *row; /* the property that a call of PK_UPDATE_EACH is about */
     const struct pk_cancel *cancel;
 };

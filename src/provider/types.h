@@ -9,6 +9,35 @@
 #include "provider/type.h"
 
 /* One line per type; every name here stands in registry.c too. */
+extern const struct pk_type pk_type_ec2_vpc;
+extern const struct pk_type pk_type_ec2_subnet;
+extern const struct pk_type pk_type_ec2_internet_gateway;
+extern const struct pk_type pk_type_ec2_vpc_gateway_attachment;
+extern const struct pk_type pk_type_ec2_eip;
+extern const struct pk_type pk_type_ec2_nat_gateway;
+extern const struct pk_type pk_type_ec2_route_table;
+extern const struct pk_type pk_type_ec2_route;
+extern const struct pk_type pk_type_ec2_subnet_route_table_association;
+extern const struct pk_type pk_type_ec2_security_group;
+extern const struct pk_type pk_type_ec2_security_group_ingress;
+extern const struct pk_type pk_type_ec2_security_group_egress;
+extern const struct pk_type pk_type_ec2_vpc_endpoint;
+extern const struct pk_type pk_type_ec2_flow_log;
+extern const struct pk_type pk_type_iam_role;
+extern const struct pk_type pk_type_logs_log_group;
+extern const struct pk_type pk_type_ecs_cluster;
+extern const struct pk_type pk_type_ecs_task_definition;
+extern const struct pk_type pk_type_ecs_service;
+extern const struct pk_type pk_type_app_scaling_target;
+extern const struct pk_type pk_type_app_scaling_policy;
+extern const struct pk_type pk_type_cloudwatch_alarm;
+extern const struct pk_type pk_type_discovery_private_namespace;
+extern const struct pk_type pk_type_discovery_service;
+extern const struct pk_type pk_type_elb_load_balancer;
+extern const struct pk_type pk_type_elb_target_group;
+extern const struct pk_type pk_type_elb_listener;
+extern const struct pk_type pk_type_elb_listener_certificate;
+extern const struct pk_type pk_type_elb_listener_rule;
 
 extern const struct pk_type *const pk_types[];
 extern const size_t pk_n_types;
