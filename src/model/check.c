@@ -52,7 +52,7 @@ static void read_infrastructure(struct pk_loader *l, const json_t *spec,
                 const struct pk_doc *doc = docs.items[i];
                 if (doc->table) /* an infra kind has its finding: none is offered */
                     pk_diag(l->diags, PK_SEVERITY_ERROR, "doc.mismatch", doc->kind_span,
-                            "a %s does not belong into an infrastructure file", doc->kind);
+                            "%s does not belong into an infrastructure file", doc->kind);
             }
             pk_vec_release(&docs);
         }

@@ -164,7 +164,7 @@ static bool read_metadata(struct pk_loader *l, struct pk_doc *doc, const struct 
     struct pk_span place = pair ? pair->key_span : doc->kind_span;
     if (!doc->metadata || doc->metadata->kind != PK_NODE_MAP) {
         pk_diag(l->diags, PK_SEVERITY_ERROR, "doc.name", place,
-                "a %s needs `metadata` with a `name`", doc->kind);
+                "the %s needs `metadata` with a `name`", doc->kind);
         return false;
     }
     check_metadata_keys(l, doc);

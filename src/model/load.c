@@ -159,7 +159,7 @@ static void add_component(struct pk_loader *l, struct pk_doc *doc, const char *s
 static void register_component(struct pk_loader *l, struct pk_doc *doc) {
     if (doc->file->place == PK_PLACE_INFRA) {
         struct pk_diag *d = pk_diag(l->diags, PK_SEVERITY_ERROR, "doc.mismatch", doc->kind_span,
-                                    "a %s does not belong into infra/", doc->kind);
+                                    "%s does not belong into infra/", doc->kind);
         pk_diag_help(l->diags, d, "move it to services/<service>/");
         return;
     }

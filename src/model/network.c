@@ -46,8 +46,15 @@ static void bad_rule(const struct rule *rule, const char *field, const char *mes
         pk_diag_help(rule->diags, d, "%s", help);
 }
 
+/* Also true for a value that was written but left out because it is wrong: it has its finding. */
 static bool has(const struct rule *rule, const char *field) {
-    return json_object_get(rule->json, field) != NULL;
+    PK_CLEANUP(pk_freep) char *path = pk_asprintf("%s.%s", rule->path, field);
+    return json_object_get(rule->json, field) || pk_spans_has(rule->spans, path);
+}
+
+static bool has_items(const struct rule *rule, const char *field) {
+    PK_CLEANUP(pk_freep) char *first = pk_asprintf("%s[0]", field);
+    return has(rule, first);
 }
 
 static void check_ports(const struct rule *rule, const char *protocol) {
@@ -99,7 +106,7 @@ static void check_peers(const struct rule *rule, const char *protocol, bool ingr
     const json_t *v4 = json_object_get(rule->json, "cidrBlocks");
     const json_t *v6 = json_object_get(rule->json, "ipv6CidrBlocks");
     bool self = pk_json_bool(rule->json, "self", false);
-    if (json_array_size(v4) == 0 && json_array_size(v6) == 0 && !self &&
+    if (!has_items(rule, "cidrBlocks") && !has_items(rule, "ipv6CidrBlocks") && !self &&
         !has(rule, "sourceSecurityGroupId")) {
         bad_rule(rule, "", "a rule needs somebody it is for",
                  "write `cidrBlocks`, `ipv6CidrBlocks`, `self: true` or `sourceSecurityGroupId`");

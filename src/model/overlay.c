@@ -262,7 +262,7 @@ void pk_apply_overlay_documents(struct pk_loader *l) {
             overlay_core(l, base_docs, patch);
         } else if (patch->table) {
             pk_diag(l->diags, PK_SEVERITY_ERROR, "doc.kind", patch->kind_span,
-                    "a %s does not belong to a stack folder", patch->kind);
+                    "%s does not belong to a stack folder", patch->kind);
         }
     }
     free_docs(base_docs);
