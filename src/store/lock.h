@@ -24,8 +24,10 @@ struct pk_lock_info { /* what a held lock says of its holder; strings malloc'ed 
 void pk_lock_info_release(struct pk_lock_info *info);
 
 struct pk_lock_settings {
-    int64_t heartbeat_s, lease_s, ttl_s; /* 30, 120, 3600 */
-    const struct pk_clock *clock;
+    int64_t heartbeat_s, lease_s, ttl_s;     /* 0 = 30, 120, 3600 */
+    const struct pk_clock *clock;            /* NULL = the system's */
+    void (*sleep_ms)(void *ctx, int64_t ms); /* waits between looks; NULL = really waits */
+    void *sleep_ctx;
 };
 
 struct pk_locker; /* a backend of locks */
@@ -39,17 +41,18 @@ void pk_locker_free(struct pk_locker *locker);
 struct pk_lock; /* one held lock, with its heartbeat thread */
 struct pk_lock_request {
     const char *key, *locked_by, *operation, *deployment_id;
-    int64_t wait_ms; /* --lock-timeout; 0 = at once or LOCK_HELD */
-    const struct pk_cancel *cancel;
+    int64_t wait_ms;                /* --lock-timeout; 0 = at once or LOCK_HELD */
+    const struct pk_cancel *cancel; /* ends the wait; must outlive the lock */
     /* Told while waiting (holder, waited so far) and when a dead lock is taken over (taken = true).
      * May be NULL. */
     void (*on_wait)(void *ctx, const struct pk_lock_info *holder, int64_t waited_ms, bool taken);
     void *ctx;
-    /* Called once from the heartbeat thread when the lock is lost. */
+    /* Called from the heartbeat thread when the lock is lost, or its lease could not be renewed in
+     * time: at most once for each. */
     void (*on_lost)(void *ctx, const char *why);
     void *lost_ctx;
 };
-/* LOCK_HELD names holder, host, CI run, age in message/detail. */
+/* The locker must outlive the lock. LOCK_HELD names holder, host, CI run, age in message/detail. */
 PK_NODISCARD bool pk_lock_acquire(struct pk_locker *locker, const struct pk_lock_request *request,
                                   struct pk_lock **ret, struct pk_error **err);
 const char *pk_lock_id(const struct pk_lock *lock);

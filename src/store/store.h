@@ -47,6 +47,12 @@ PK_NODISCARD bool pk_store_s3_new(struct pk_aws *aws, const char *bucket, const 
 PK_NODISCARD bool pk_store_local_new(const char *dir, struct pk_store **ret, struct pk_error **err);
 void pk_store_free(struct pk_store *store); /* NULL is fine */
 void pk_store_freep(struct pk_store **store);
+/* A conditional put with SELF: when the condition failed or no answer came, the object is read
+ * back, and holding exactly these bytes counts as success. The bytes must be unlike any earlier
+ * ones. */
+PK_NODISCARD bool pk_store_put_own(struct pk_store *store, const char *key, const void *data,
+                                   size_t len, const char *if_match, bool create_only,
+                                   char **ret_etag, struct pk_error **err);
 
 /* --- states
  * -------------------------------------------------------------------------------------------------
@@ -59,6 +65,9 @@ struct pk_state_id {
 char *pk_key_state(const struct pk_state_id *id);
 char *pk_key_state_dir(const struct pk_state_id *id); /* ends with "/" */
 char *pk_key_network_state(const char *tenant);
+char *pk_key_tenant_config(const char *tenant);
+bool pk_key_tenant_ok(const char *tenant); /* false: no name of a tenant, must not reach a key */
+#define PK_KEY_REGISTRY "tenants.yaml"
 char *pk_key_stacks(const char *tenant); /* prefix of all stacks, ends with "/" */
 char *pk_lock_key(const struct pk_state_id *id);
 char *pk_lock_key_network(const char *tenant);
