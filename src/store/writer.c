@@ -255,10 +255,8 @@ static bool write_state(struct pk_state_writer *w, struct pk_state *state, struc
     make_body(&x);
     while (ok && !done) {
         ok = try_once(&x, &done, err);
-        if (ok && !done && !pause_before_retry(&x, err))
-            ok = err && *err
-                     ? false
-                     : pk_fail(err, PK_E_NETWORK, "%s could not be written in time", w->what);
+        if (ok && !done && !pause_before_retry(&x))
+            ok = give_up(&x, err);
     }
     if (done)
         written(&x);
