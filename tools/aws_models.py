@@ -88,7 +88,7 @@ class Tables:
         required = shape.get("required", [])
         for i, (member, reference) in enumerate(references):
             self.members[row[2] + i] = self.member(member, reference, member in required)
-            if shape.get("payload") and shape["payload"] == member:
+            if shape.get("payload") == member:
                 row[3] = i + 1
         return index
 
@@ -287,11 +287,28 @@ def resolve(provider, partition, region, variant):
     return (url, signing_region, scheme.get("signingName", ""))
 
 
+def known_regions(partitions):
+    return {region for p in partitions["partitions"] for region in p["regions"]}
+
+
+def named_regions(node):
+    """Region names that a rule set compares with, such as dynamodb's "local"."""
+    if isinstance(node, list):
+        return {name for item in node for name in named_regions(item)}
+    if not isinstance(node, dict):
+        return set()
+    argv = node.get("argv", [])
+    if node.get("fn") == "stringEquals" and {"ref": "Region"} in argv:
+        return {a for a in argv if isinstance(a, str)}
+    return {name for item in node.values() for name in named_regions(item)}
+
+
 def endpoint_rows(tables, ruleset, partitions):
     from botocore.endpoint_provider import EndpointProvider
 
     provider = EndpointProvider(ruleset, partitions)
     own_name = tables.meta.get("signingName", tables.meta.get("endpointPrefix", ""))
+    special = named_regions(ruleset)
     rows = []
     for variant in range(4):
         general = [resolve(provider, p, unknown_region(p), variant) for p in partitions["partitions"]]
@@ -300,7 +317,8 @@ def endpoint_rows(tables, ruleset, partitions):
         for i, partition in enumerate(partitions["partitions"]):
             if general[i] != common:
                 rows.append((1, i, variant, "", general[i]))
-            for region in sorted(partition["regions"]):
+            mine = {r for r in special if i == 0 and r not in known_regions(partitions)}
+            for region in sorted(set(partition["regions"]) | mine):
                 answer = resolve(provider, partition, region, variant)
                 if answer != general[i]:
                     rows.append((2, i, variant, region, answer))
@@ -493,18 +511,15 @@ def write(files):
     return 0
 
 
-def json_tables(path):
-    """The tables of a list of {metadata, shapes, operations} models, or of one."""
-    with open(path, encoding="utf-8") as f:
-        model = json.load(f)
+def tables_of(model):
+    """The tables of one model with all its operations, as JSON values."""
     tables = Tables(model)
     for name in sorted(model["operations"]):
         tables.operation(name, None)
     fields = tables.header_fields()
     return dict(
-        name=model["metadata"].get("endpointPrefix", "test"), strings=tables.pool.items, shapes=tables.shapes,
-        members=tables.members, operations=tables.operations, protocol=PROTOCOLS.index(tables.protocol),
-        query_compatible="awsQueryCompatible" in tables.meta, **fields)
+        strings=tables.pool.items, shapes=tables.shapes, members=tables.members, operations=tables.operations,
+        protocol=PROTOCOLS.index(tables.protocol), query_compatible="awsQueryCompatible" in tables.meta, **fields)
 
 
 def main():
@@ -513,7 +528,8 @@ def main():
     parser.add_argument("--json", metavar="MODEL")
     args = parser.parse_args()
     if args.json:
-        json.dump(json_tables(args.json), sys.stdout)
+        with open(args.json, encoding="utf-8") as f:
+            json.dump(tables_of(json.load(f)), sys.stdout)
         return 0
     files = generate()
     return check(files) if args.check else write(files)

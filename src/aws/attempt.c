@@ -17,6 +17,8 @@
 /* AWS accepts a signature for five minutes in either direction. */
 #define SKEW_MATTERS_MS (4 * 60 * 1000)
 
+#define TRUSTED_TRIP_MS (5 * 60 * 1000)
+
 /* Where a request goes. */
 struct address {
     char *base_url; /* scheme and host, and the path of a custom endpoint */
@@ -143,11 +145,12 @@ static bool get_credentials(struct call *call, struct pk_error **err) {
 static void learn_clock(struct call *call, const struct pk_http_response *response,
                         int64_t sent_ms) {
     const char *date = pk_headers_get(&response->headers, "Date");
-    int64_t server_ms;
+    int64_t server_ms, now_ms = pk_wall_ms(call->shared->clock);
     call->clock_corrected = false;
-    if (date == NULL || !pk_time_parse(date, &server_ms))
+    /* An answer out of a cache (Age), or one that took long, says nothing about the time. */
+    if (date == NULL || pk_headers_get(&response->headers, "Age") != NULL ||
+        now_ms - sent_ms > TRUSTED_TRIP_MS || !pk_time_parse(date, &server_ms))
         return;
-    int64_t now_ms = pk_wall_ms(call->shared->clock);
     int64_t skew = server_ms - (sent_ms + (now_ms - sent_ms) / 2);
     if (llabs(skew) <= SKEW_NOISE_MS)
         skew = 0;

@@ -100,6 +100,14 @@ static char *fill(const char *url, const struct pk_aws_partition *partition, con
     return pk_buf_steal(&buf);
 }
 
+/* Services such as IAM have one endpoint for all regions: they work without one. */
+static const char *region_or_global(const struct pk_aws_service *service, const char *region) {
+    static const char global[] = "aws-global";
+    const struct pk_aws_endpoint_row *row =
+        region[0] == '\0' ? find_row(service, &pk_aws_partitions[0], global, 0) : NULL;
+    return row != NULL && (row->region != 0 || row->signing_region != 0) ? global : region;
+}
+
 /* A region becomes part of a host name. */
 static bool is_host_label(const char *region) {
     size_t len = strlen(region);
@@ -126,6 +134,7 @@ static bool check_region(const struct pk_aws_service *service, const char *regio
 bool pk_aws_endpoint_resolve(const struct pk_aws_service *service, const char *region,
                              unsigned variant, const char *custom, struct pk_aws_endpoint *ret,
                              struct pk_error **err) {
+    region = region_or_global(service, region);
     if (!check_region(service, region, err))
         return false;
     const struct pk_aws_partition *partition = pk_aws_partition_of(region);

@@ -43,6 +43,7 @@ json_t *pk_aws_json_write(const struct pk_aws_service *service, const struct pk_
     const char *key;
     json_t *item, *result;
     size_t i;
+    /* Text is JSON already. */
     if (member->flags & PK_AWS_JSON_VALUE && !json_is_string(value)) {
         char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         result = json_string(text);
@@ -81,7 +82,7 @@ static json_t *read_structure(const struct pk_aws_service *service,
     for (size_t i = 0; i < shape->count; i++) {
         const struct pk_aws_member *member = pk_aws_member_at(service, shape, i);
         json_t *item = json_object_get(value, pk_aws_text(service, member->wire));
-        if (item == NULL || pk_aws_location_of(member) != PK_AWS_BODY)
+        if (item == NULL || !pk_aws_in_answer_body(member))
             continue;
         json_t *read = pk_aws_json_read(service, member, item);
         if (read != NULL)
@@ -202,19 +203,16 @@ static const char *first_text(const json_t *body, const char *const names[], siz
     return NULL;
 }
 
-void pk_aws_json_fault(const struct pk_aws_service *service,
+void pk_aws_json_fault(const struct pk_aws_service *service PK_UNUSED,
                        const struct pk_http_response *response, struct pk_aws_fault *ret) {
-    static const char *const rest_types[] = {"code", "Code", "__type"};
-    static const char *const rpc_types[] = {"__type"};
+    static const char *const types[] = {"code", "Code", "__type"};
     static const char *const messages[] = {"message", "Message", "errorMessage"};
-    bool rest = service->protocol == PK_AWS_PROTOCOL_REST_JSON;
     json_t *body = NULL;
     if (!pk_aws_json_body(&response->body, &body, NULL))
         body = json_object();
-    const char *type = rest ? pk_headers_get(&response->headers, "x-amzn-errortype") : NULL;
+    const char *type = pk_headers_get(&response->headers, "x-amzn-errortype");
     if (type == NULL)
-        type = rest ? first_text(body, rest_types, PK_ARRAY_LEN(rest_types))
-                    : first_text(body, rpc_types, PK_ARRAY_LEN(rpc_types));
+        type = first_text(body, types, PK_ARRAY_LEN(types));
     ret->code = type ? pk_aws_error_type(type) : pk_asprintf("%d", response->status);
     const char *query = pk_headers_get(&response->headers, "x-amzn-query-error");
     if (query != NULL && query[0] != '\0' && query[0] != ';') {

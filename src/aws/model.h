@@ -171,6 +171,11 @@ static inline const struct pk_aws_member *pk_aws_member_at(const struct pk_aws_s
 static inline enum pk_aws_location pk_aws_location_of(const struct pk_aws_member *member) {
     return (enum pk_aws_location)(member->flags & PK_AWS_LOCATION_MASK);
 }
+/* In an answer only headers and the status are not the body; the other locations mean nothing. */
+static inline bool pk_aws_in_answer_body(const struct pk_aws_member *member) {
+    enum pk_aws_location location = pk_aws_location_of(member);
+    return location == PK_AWS_BODY || location == PK_AWS_URI || location == PK_AWS_QUERY;
+}
 static inline enum pk_aws_time_format pk_aws_time_format_of(const struct pk_aws_member *member) {
     return (enum pk_aws_time_format)((member->flags >> PK_AWS_TIME_SHIFT) & 3);
 }

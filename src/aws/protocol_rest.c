@@ -16,10 +16,11 @@ static const struct pk_aws_member *structured_payload(const struct pk_aws_servic
     return shape->payload ? pk_aws_member_at(service, shape, shape->payload - 1U) : NULL;
 }
 
-static bool has_body_members(const struct pk_aws_service *service,
-                             const struct pk_aws_shape *shape) {
+static bool has_body_members(const struct pk_aws_service *service, const struct pk_aws_shape *shape,
+                             bool answer) {
     for (size_t i = 0; i < shape->count; i++) {
-        if (pk_aws_location_of(pk_aws_member_at(service, shape, i)) == PK_AWS_BODY)
+        const struct pk_aws_member *member = pk_aws_member_at(service, shape, i);
+        if (answer ? pk_aws_in_answer_body(member) : pk_aws_location_of(member) == PK_AWS_BODY)
             return true;
     }
     return false;
@@ -50,7 +51,7 @@ static bool write_rest_json(const struct pk_aws_service *service,
         if (member != NULL)
             write_json_body(service, member,
                             json_object_get(body, pk_aws_text(service, member->name)), ret);
-        else if (has_body_members(service, shape))
+        else if (has_body_members(service, shape, false))
             write_json_body(service, &service->members[operation->input], body, ret);
         set_body(ret);
     }
@@ -72,7 +73,7 @@ static bool read_rest_json(const struct pk_aws_service *service,
     if (pk_aws_rest_raw_result(service, shape, response, payload, result))
         return true;
     const struct pk_aws_member *member = structured_payload(service, shape);
-    if (member == NULL && !has_body_members(service, shape))
+    if (member == NULL && !has_body_members(service, shape, true))
         return true;
     if (!pk_aws_json_body(&response->body, &body, err)) {
         json_decref(result);
@@ -132,7 +133,7 @@ static bool read_rest_xml(const struct pk_aws_service *service,
         response->body.len == 0)
         return true;
     const struct pk_aws_member *member = structured_payload(service, shape);
-    if (member == NULL && !has_body_members(service, shape))
+    if (member == NULL && !has_body_members(service, shape, true))
         return true;
     struct pk_arena *arena = pk_arena_new();
     const struct pk_xml *root = NULL;

@@ -90,7 +90,7 @@ static void push_member(struct form *form, const struct pk_aws_member *member) {
     const char *query = form->ec2 ? pk_aws_query_name(form->service, member) : NULL;
     size_t at = form->prefix.len + (form->prefix.len > 0 ? 1 : 0);
     push_name(form, query ? query : pk_aws_text(form->service, member->wire));
-    if (form->ec2 && query == NULL && member->flags & PK_AWS_HAS_NAME)
+    if (form->ec2 && query == NULL)
         form->prefix.ptr[at] = (char)toupper((unsigned char)form->prefix.ptr[at]);
 }
 
@@ -119,26 +119,9 @@ static void form_list(struct form *form, const struct pk_aws_member *own, const 
         form_pair(form, "", 0);
         return;
     }
-    if (!form->ec2 && own->flags & PK_AWS_FLATTENED) {
-        if (item->flags & PK_AWS_HAS_NAME) {
-            const char *dot = memrchr(form->prefix.ptr, '.', form->prefix.len);
-            PK_CLEANUP(pk_freep) char *before = pk_strdup(form->prefix.ptr);
-            cut_prefix(form, dot ? (size_t)(dot - form->prefix.ptr) : 0);
-            push_name(form, pk_aws_text(form->service, item->wire));
-            size_t len = form->prefix.len;
-            for (size_t i = 0; i < json_array_size(value); i++) {
-                pk_buf_addf(&form->prefix, ".%zu", i + 1);
-                form_value(form, item, json_array_get(value, i));
-                cut_prefix(form, len);
-            }
-            cut_prefix(form, 0);
-            pk_buf_addz(&form->prefix, before);
-            return;
-        }
-    } else if (!form->ec2) {
+    if (!form->ec2 && !(own->flags & PK_AWS_FLATTENED))
         push_name(form, item->flags & PK_AWS_HAS_NAME ? pk_aws_text(form->service, item->wire)
                                                       : "member");
-    }
     size_t len = form->prefix.len;
     for (size_t i = 0; i < json_array_size(value); i++) {
         pk_buf_addf(&form->prefix, ".%zu", i + 1);

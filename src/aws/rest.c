@@ -44,7 +44,8 @@ static char *header_text(const struct pk_aws_service *service, const struct pk_a
     if (member->flags & PK_AWS_JSON_VALUE) {
         struct pk_buf text;
         pk_buf_init(&text, PK_BUF_MAX_DEFAULT);
-        char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *dump = json_is_string(value) ? pk_strdup(json_string_value(value))
+                                           : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         pk_base64(dump, strlen(dump), &text);
         free(dump);
         return pk_buf_steal(&text);
@@ -88,18 +89,40 @@ static bool bind_headers(struct pk_aws_wire *wire, const char *prefix, json_t *v
 static void bind_query(const struct pk_aws_service *service, const struct pk_aws_member *member,
                        const char *name, json_t *value, struct pk_aws_wire *wire) {
     const struct pk_aws_shape *shape = pk_aws_shape_of(service, member);
-    const char *key;
     json_t *item;
     size_t i;
-    if (shape->type == PK_AWS_MAP) {
-        json_object_foreach(value, key, item)
-            bind_query(service, pk_aws_member_at(service, shape, 1), key, item, wire);
-    } else if (shape->type == PK_AWS_LIST) {
+    if (shape->type == PK_AWS_LIST) {
         json_array_foreach(value, i, item)
             bind_query(service, pk_aws_member_at(service, shape, 0), name, item, wire);
     } else {
         PK_CLEANUP(pk_freep) char *text = scalar_text(service, member, value, PK_AWS_TIME_ISO);
         pk_aws_pairs_add(&wire->query, name, text);
+    }
+}
+
+static bool has_pair(const struct pk_aws_pairs *pairs, size_t len, const char *key) {
+    for (size_t i = 0; i < len; i++) {
+        if (pk_streq(pairs->items[i].key, key))
+            return true;
+    }
+    return false;
+}
+
+/* Maps give what no other member names, so they come last. */
+static void bind_query_maps(const struct pk_aws_service *service, const struct pk_aws_shape *shape,
+                            const json_t *params, struct pk_aws_wire *wire) {
+    size_t named = wire->query.len;
+    for (size_t i = 0; shape != NULL && i < shape->count; i++) {
+        const struct pk_aws_member *member = pk_aws_member_at(service, shape, i);
+        const struct pk_aws_shape *map = pk_aws_shape_of(service, member);
+        json_t *value = json_object_get(params, pk_aws_text(service, member->name)), *item;
+        const char *key;
+        if (pk_aws_location_of(member) != PK_AWS_QUERY || map->type != PK_AWS_MAP)
+            continue;
+        json_object_foreach(value, key, item) {
+            if (!has_pair(&wire->query, named, key))
+                bind_query(service, pk_aws_member_at(service, map, 1), key, item, wire);
+        }
     }
 }
 
@@ -169,13 +192,15 @@ bool pk_aws_rest_bind(const struct pk_aws_service *service,
             ok = ok && bind_headers(wire, name, value, err);
             break;
         case PK_AWS_QUERY:
-            bind_query(service, member, name, value, wire);
+            if (!json_is_object(value))
+                bind_query(service, member, name, value, wire);
             break;
         case PK_AWS_URI:
         case PK_AWS_STATUS:
             break;
         }
     }
+    bind_query_maps(service, shape, params, wire);
     if (ok)
         *ret_body = body;
     else
@@ -199,6 +224,11 @@ bool pk_aws_rest_raw_body(const struct pk_aws_service *service, const struct pk_
     if (member == NULL)
         return false;
     const json_t *value = json_object_get(body, pk_aws_text(service, member->name));
+    bool text_payload = pk_aws_shape_of(service, member)->type == PK_AWS_STRING;
+    if (!(member->flags & PK_AWS_STREAMING) && (value != NULL || payload->data != NULL) &&
+        pk_headers_get(&wire->headers, "Content-Type") == NULL)
+        pk_headers_set(&wire->headers, "Content-Type",
+                       text_payload ? "text/plain" : "application/octet-stream");
     if (payload->data != NULL) {
         wire->body = payload->data;
         wire->body_len = payload->len;
@@ -206,8 +236,7 @@ bool pk_aws_rest_raw_body(const struct pk_aws_service *service, const struct pk_
     }
     if (json_is_string(value)) {
         struct pk_str text = pk_str_n(json_string_value(value), json_string_length(value));
-        if (pk_aws_shape_of(service, member)->type == PK_AWS_STRING ||
-            !pk_base64_decode(text, &wire->body_buf))
+        if (text_payload || !pk_base64_decode(text, &wire->body_buf))
             pk_buf_add(&wire->body_buf, text.ptr, text.len);
     }
     wire->body = wire->body_buf.ptr;
@@ -244,7 +273,7 @@ static json_t *header_json_value(const char *text) {
     pk_buf_init(&decoded, PK_BUF_MAX_DEFAULT);
     json_t *value = NULL;
     if (pk_base64_decode(pk_str(text), &decoded))
-        value = json_loadb(pk_buf_cstr(&decoded), decoded.len, JSON_DECODE_ANY, NULL);
+        value = json_stringn(pk_buf_cstr(&decoded), decoded.len);
     pk_buf_release(&decoded);
     return value;
 }

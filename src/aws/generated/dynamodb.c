@@ -73,9 +73,9 @@ static const char strings[] =
     "VectorIndexUpdates\0UpdateTableReplicaAutoScaling\0ProvisionedWriteCapacityAutoScalingUpdate\0"
     "ScalingPolicyUpdate\0ReplicaGlobalSecondaryIndexUpdates\0ProvisionedReadCapacityAutoScalingUpdate\0"
     "ReplicaProvisionedReadCapacityAutoScalingUpdate\0UpdateTimeToLive\0TimeToLiveSpecification\0"
-    "https://dynamodb.{region}.{dns}\0https://dynamodb-fips.{region}.{dns}\0"
-    "https://dynamodb.{region}.{dual}\0https://dynamodb-fips.{region}.{dual}\0""2012-08-10\0"
-    "DynamoDB_20120810\0""1.0\0dynamodb\0DynamoDB\0";
+    "https://dynamodb.{region}.{dns}\0local\0http://localhost:8000\0us-east-1\0"
+    "https://dynamodb-fips.{region}.{dns}\0https://dynamodb.{region}.{dual}\0"
+    "https://dynamodb-fips.{region}.{dual}\0""2012-08-10\0DynamoDB_20120810\0""1.0\0dynamodb\0DynamoDB\0";
 
 static const struct pk_aws_shape shapes[] = {
     {0, 0, 2, 1, 0}, {2, 0, 2, 3, 0}, {3, 0, 0, 5, 0}, {0, 0, 5, 5, 0}, {1, 0, 1, 10, 0},
@@ -371,8 +371,9 @@ static const struct pk_aws_operation operations[] = {
 };
 
 static const struct pk_aws_endpoint_row endpoints[] = {
-    {0, 5663, 0, 0, 255, 0}, {0, 5695, 0, 0, 255, 1}, {0, 5663, 0, 0, 7, 1},
-    {0, 5732, 0, 0, 255, 2}, {0, 5765, 0, 0, 255, 3},
+    {0, 5663, 0, 0, 255, 0}, {5695, 5701, 5723, 0, 0, 0}, {0, 5733, 0, 0, 255, 1},
+    {5695, 0, 0, 0, 0, 1}, {0, 5663, 0, 0, 7, 1}, {0, 5770, 0, 0, 255, 2}, {5695, 0, 0, 0, 0, 2},
+    {0, 5803, 0, 0, 255, 3}, {5695, 0, 0, 0, 0, 3},
 };
 
 extern const struct pk_aws_service pk_aws_service_dynamodb;
@@ -386,12 +387,12 @@ const struct pk_aws_service pk_aws_service_dynamodb = {
     .n_shapes = 357,
     .n_members = 831,
     .n_operations = 42,
-    .n_endpoints = 5,
-    .api_version = 5803,
-    .target_prefix = 5814,
-    .json_version = 5832,
-    .signing_name = 5836,
-    .service_id = 5845,
+    .n_endpoints = 9,
+    .api_version = 5841,
+    .target_prefix = 5852,
+    .json_version = 5870,
+    .signing_name = 5874,
+    .service_id = 5883,
     .protocol = 0,
     .query_compatible = false,
 };

@@ -32,9 +32,11 @@ static const char strings[] =
     "TagList\0ResetParameterGroup\0AllParameters\0ParameterNames\0TagResource\0UntagResource\0TagKeys\0"
     "UpdateACL\0UpdateCluster\0ReplicaConfiguration\0ReplicaCount\0ShardConfiguration\0ShardCount\0"
     "UpdateMultiRegionCluster\0UpdateStrategy\0UpdateParameterGroup\0ParameterNameValues\0ParameterName\0"
-    "ParameterValue\0UpdateSubnetGroup\0UpdateUser\0https://memory-db.{region}.{dns}\0"
-    "https://memory-db-fips.{region}.{dns}\0https://memory-db.{region}.{dual}\0"
-    "https://memory-db-fips.{region}.{dual}\0""2021-01-01\0AmazonMemoryDB\0""1.1\0memorydb\0MemoryDB\0";
+    "ParameterValue\0UpdateSubnetGroup\0UpdateUser\0https://memory-db.{region}.{dns}\0fips\0"
+    "https://memory-db-{region}.us-west-1.{dns}\0us-west-1\0https://memory-db-fips.{region}.{dns}\0"
+    "https://memory-db-{region}.{region}.{dns}\0https://memory-db.{region}.{dual}\0"
+    "https://memory-db-fips.{region}.{dual}\0https://memory-db-{region}.{region}.{dual}\0""2021-01-01\0"
+    "AmazonMemoryDB\0""1.1\0memorydb\0MemoryDB\0";
 
 static const struct pk_aws_shape shapes[] = {
     {0, 0, 2, 1, 0}, {1, 0, 1, 3, 0}, {3, 0, 0, 4, 0}, {0, 0, 1, 4, 0}, {0, 0, 2, 6, 0},
@@ -170,8 +172,9 @@ static const struct pk_aws_operation operations[] = {
 };
 
 static const struct pk_aws_endpoint_row endpoints[] = {
-    {0, 2449, 0, 0, 255, 0}, {0, 2482, 0, 0, 255, 1}, {0, 2520, 0, 0, 255, 2},
-    {0, 2554, 0, 0, 255, 3},
+    {0, 2449, 0, 0, 255, 0}, {2482, 2487, 2530, 0, 0, 0}, {0, 2540, 0, 0, 255, 1},
+    {2482, 2578, 0, 0, 0, 1}, {0, 2620, 0, 0, 255, 2}, {0, 2654, 0, 0, 255, 3},
+    {2482, 2693, 0, 0, 0, 3},
 };
 
 extern const struct pk_aws_service pk_aws_service_memorydb;
@@ -185,12 +188,12 @@ const struct pk_aws_service pk_aws_service_memorydb = {
     .n_shapes = 145,
     .n_members = 390,
     .n_operations = 32,
-    .n_endpoints = 4,
-    .api_version = 2593,
-    .target_prefix = 2604,
-    .json_version = 2619,
-    .signing_name = 2623,
-    .service_id = 2632,
+    .n_endpoints = 7,
+    .api_version = 2736,
+    .target_prefix = 2747,
+    .json_version = 2762,
+    .signing_name = 2766,
+    .service_id = 2775,
     .protocol = 0,
     .query_compatible = false,
 };
