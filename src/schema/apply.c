@@ -390,7 +390,7 @@ json_t *pk_schema_apply(struct pk_arena *arena, const struct pk_kind_table *kind
         pk_diag(diags, PK_SEVERITY_ERROR, "field.type", spec->span, "`spec` must be a map");
     else if (!absent)
         walk_map(&a, a.root, spec, value);
-    pk_spans_done(a.spans);
+    pk_spans_done(arena, a.spans);
     pk_check_required(&a, a.root, value);
     pk_fill_defaults(a.root, value);
     pk_buf_release(&a.path);

@@ -64,7 +64,8 @@ void pk_spans_add(struct pk_arena *arena, struct pk_spans *spans, const char *pa
                   struct pk_span span);
 /* The place added for exactly this path so far (also before pk_spans_done), or NULL. */
 const struct pk_span *pk_spans_peek(const struct pk_spans *spans, const char *path);
-/* Sorts; to be called once, before the first pk_spans_find. */
-void pk_spans_done(struct pk_spans *spans);
+/* Sorts and settles in the arena; to be called once, after the last pk_spans_add (until then the
+ * list is not the arena's) and before the first pk_spans_find. */
+void pk_spans_done(struct pk_arena *arena, struct pk_spans *spans);
 
 #endif

@@ -24,12 +24,8 @@ struct pk_spans *pk_spans_new(struct pk_arena *arena, struct pk_span root) {
 void pk_spans_add(struct pk_arena *arena, struct pk_spans *spans, const char *path,
                   struct pk_span span) {
     if (spans->len == spans->cap) {
-        size_t cap = spans->cap ? spans->cap * 2 : 16;
-        struct entry *items = pk_arena_array(arena, cap, sizeof(*items));
-        if (spans->len)
-            memcpy(items, spans->items, spans->len * sizeof(*items));
-        spans->items = items;
-        spans->cap = cap;
+        spans->cap = spans->cap ? spans->cap * 2 : 32;
+        spans->items = pk_realloc(spans->items, spans->cap, sizeof(*spans->items));
     }
     spans->items[spans->len++] = (struct entry){pk_arena_strdup(arena, path), span};
 }
@@ -46,9 +42,15 @@ static int compare(const void *a, const void *b) {
     return strcmp(left->path, right->path);
 }
 
-void pk_spans_done(struct pk_spans *spans) {
-    if (spans->len > 1)
-        qsort(spans->items, spans->len, sizeof(*spans->items), compare);
+/* The list grows outside the arena, which would keep every smaller copy of it. */
+void pk_spans_done(struct pk_arena *arena, struct pk_spans *spans) {
+    struct entry *grown = spans->items;
+    if (spans->len == 0)
+        return;
+    qsort(grown, spans->len, sizeof(*grown), compare);
+    spans->items = pk_arena_array(arena, spans->len, sizeof(*grown));
+    memcpy(spans->items, grown, spans->len * sizeof(*grown));
+    free(grown);
 }
 
 static const struct entry *find(const struct pk_spans *spans, const char *path) {

@@ -198,15 +198,16 @@ static void append_item(struct parse *p, struct frame *f, struct pk_node *item) 
 }
 
 /* A scalar in the place of a key. */
-static void take_key(struct parse *p, struct frame *f, const struct pk_node *key) {
+static void take_key(struct parse *p, struct frame *f, const char *text, struct pk_span span,
+                     bool plain) {
     f->has_key = true;
-    f->pending = (struct pk_pair){key->text, key->span, NULL};
-    f->pending_merge = key->plain && strcmp(key->text, "<<") == 0;
+    f->pending = (struct pk_pair){text, span, NULL};
+    f->pending_merge = plain && strcmp(text, "<<") == 0;
     f->drop_pending = false;
-    const struct pk_pair *first = f->pending_merge ? NULL : find_pair(f, key->text);
+    const struct pk_pair *first = f->pending_merge ? NULL : find_pair(f, text);
     if (first) {
-        struct pk_diag *d = pk_diag(p->diags, PK_SEVERITY_ERROR, "yaml.duplicate-key", key->span,
-                                    "the key `%s` is given twice", key->text);
+        struct pk_diag *d = pk_diag(p->diags, PK_SEVERITY_ERROR, "yaml.duplicate-key", span,
+                                    "the key `%s` is given twice", text);
         pk_diag_related(p->diags, d, first->key_span, "first given here");
         f->drop_pending = true;
     }
@@ -228,7 +229,7 @@ static void place(struct parse *p, struct pk_node *node) {
             fail(p, "yaml.syntax", node->span, "a key must be plain text, not a map or a list");
             return;
         }
-        take_key(p, f, node);
+        take_key(p, f, node->text, node->span, node->plain);
         return;
     }
     f->has_key = false;
@@ -335,11 +336,18 @@ static void on_scalar(struct parse *p, const yaml_event_t *event) {
         fail(p, "yaml.syntax", span, "a NUL character is not allowed in text");
         return;
     }
-    struct pk_node *node = new_node(p, PK_NODE_SCALAR, span);
     const char *core = core_tag(tag);
     bool as_text = tag && (!core || strcmp(core, "str") == 0);
-    node->text = pk_arena_strndup(p->arena, text, len);
-    node->plain = style == YAML_PLAIN_SCALAR_STYLE && !as_text;
+    bool plain = style == YAML_PLAIN_SCALAR_STYLE && !as_text;
+    struct frame *f = p->depth ? &p->frames[p->depth - 1] : NULL;
+    text = pk_arena_strndup(p->arena, text, len);
+    if (f && f->node->kind == PK_NODE_MAP && !f->has_key && !event->data.scalar.anchor) {
+        take_key(p, f, text, span, plain); /* keys need no node of their own */
+        return;
+    }
+    struct pk_node *node = new_node(p, PK_NODE_SCALAR, span);
+    node->text = text;
+    node->plain = plain;
     node->null = node->plain && is_null_text(node->text);
     define_anchor(p, event->data.scalar.anchor, node, false);
     place(p, node);
