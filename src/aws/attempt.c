@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define BUCKET 500
@@ -176,6 +175,14 @@ static void measure(struct pk_aws_quota *quota, int64_t now_ms) {
     }
 }
 
+/* Newton's method; x > 0. */
+static double cube_root(double x) {
+    double root = x > 1 ? x : 1;
+    for (int i = 0; i < 40; i++)
+        root -= (root * root * root - x) / (3 * root * root);
+    return root;
+}
+
 void pk_aws_quota_feedback(struct pk_aws_quota *quota, bool throttled, int64_t now_ms) {
     pthread_mutex_lock(&quota->lock);
     measure(quota, now_ms);
@@ -189,8 +196,8 @@ void pk_aws_quota_feedback(struct pk_aws_quota *quota, bool throttled, int64_t n
         quota->rate = base * RATE_CUT > MIN_RATE ? base * RATE_CUT : MIN_RATE;
     } else if (quota->rate > 0) {
         double seconds = (double)(now_ms - quota->throttled_ms) / 1000.0;
-        double plateau = cbrt(quota->rate_at_throttle * (1 - RATE_CUT) / RATE_GROWTH);
-        double rate = RATE_GROWTH * pow(seconds - plateau, 3) + quota->rate_at_throttle;
+        double since = seconds - cube_root(quota->rate_at_throttle * (1 - RATE_CUT) / RATE_GROWTH);
+        double rate = RATE_GROWTH * since * since * since + quota->rate_at_throttle;
         double limit = 2 * quota->measured_rate;
         quota->rate = limit > MIN_RATE && rate > limit ? limit : rate;
         if (quota->rate < MIN_RATE)

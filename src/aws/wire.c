@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,9 +145,9 @@ bool pk_aws_time_value(const json_t *value, int64_t *ret_ms) {
     }
     if (json_is_real(value)) {
         double seconds = json_real_value(value);
-        if (!(fabs(seconds) < limit))
+        if (!(seconds < limit && seconds > -limit))
             return false;
-        *ret_ms = llround(seconds * 1000.0);
+        *ret_ms = (int64_t)(seconds * 1000.0 + (seconds < 0 ? -0.5 : 0.5));
         return true;
     }
     return json_is_string(value) && pk_time_parse(json_string_value(value), ret_ms);

@@ -492,6 +492,58 @@ static void test_imds_addresses(void **state) {
     }
 }
 
+/* Every fetch gives another pair; whoever reads must see the two halves of one. */
+struct counting {
+    struct pk_aws_provider base;
+    int fetched;
+};
+
+static bool fetch_counted(struct pk_aws_provider *provider, struct pk_aws_creds **ret,
+                          struct pk_error **err) {
+    struct counting *counting = (struct counting *)provider;
+    char text[24];
+    (void)err;
+    snprintf(text, sizeof(text), "%d", ++counting->fetched);
+    *ret = pk_aws_creds_new(text, text, text, pk_wall_ms(NULL) + 1);
+    return true;
+}
+
+static void free_counting(struct pk_aws_provider *provider) {
+    free(provider);
+}
+
+static void *read_and_drop(void *ctx) {
+    struct pk_aws_cached *cached = ctx;
+    for (int i = 0; i < 2000; i++) {
+        struct pk_aws_creds *creds = NULL;
+        if (!pk_aws_cached_get(cached, &creds, NULL) ||
+            strcmp(creds->access_key_id, creds->secret_access_key) != 0 ||
+            strcmp(creds->access_key_id, creds->session_token) != 0)
+            return (void *)1;
+        if (i % 7 == 0)
+            pk_aws_cached_drop(cached, creds);
+        pk_aws_creds_unref(creds);
+    }
+    return NULL;
+}
+
+static void test_refresh_storm(void **state) {
+    (void)state;
+    struct counting *counting = pk_calloc(1, sizeof(*counting));
+    pthread_t threads[8];
+    counting->base = (struct pk_aws_provider){fetch_counted, free_counting, pk_strdup("counting")};
+    struct pk_aws_cached *cached = pk_aws_cached_new(&counting->base, NULL);
+    for (size_t i = 0; i < PK_ARRAY_LEN(threads); i++)
+        pthread_create(&threads[i], NULL, read_and_drop, cached);
+    for (size_t i = 0; i < PK_ARRAY_LEN(threads); i++) {
+        void *torn;
+        pthread_join(threads[i], &torn);
+        assert_null(torn);
+    }
+    assert_true(counting->fetched > 1);
+    pk_aws_cached_unref(cached);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chain_vectors),
@@ -499,6 +551,7 @@ int main(void) {
         cmocka_unit_test(test_refresh_before_expiry),
         cmocka_unit_test(test_expired_token_is_renewed_once),
         cmocka_unit_test(test_mfa),
+        cmocka_unit_test(test_refresh_storm),
         cmocka_unit_test(test_errors_name_the_source),
         cmocka_unit_test(test_unknown_profile),
         cmocka_unit_test(test_imds_addresses),

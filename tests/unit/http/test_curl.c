@@ -50,8 +50,7 @@ static void send_text(int fd, const char *text) {
 }
 
 /* False closes the connection. */
-static bool answer(struct server *server, int fd) {
-    const char *request = server->last;
+static bool answer(const char *request, int fd) {
     if (strstr(request, " /hang")) {
         char byte;
         recv(fd, &byte, 1, 0); /* until the client goes */
@@ -97,12 +96,10 @@ static void *serve_connection(void *ctx) {
     while (read_request(task->fd, buffer, sizeof(buffer))) {
         static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
         atomic_fetch_add(&task->server->requests, 1);
-        struct server own = *task->server;
-        memcpy(own.last, buffer, sizeof(buffer));
         pthread_mutex_lock(&lock);
         memcpy(task->server->last, buffer, sizeof(buffer));
         pthread_mutex_unlock(&lock);
-        if (!answer(&own, task->fd))
+        if (!answer(buffer, task->fd))
             break;
     }
     close(task->fd);
