@@ -19,7 +19,7 @@ enum pk_action_kind {
     PK_ACTION_DELETE,
     PK_ACTION_FORGET, /* retainOnDelete: leaves the state, stays in AWS */
     PK_ACTION_RESUME, /* tainted or open intent: look it up, then create, finish or update */
-    PK_ACTION_DELETE_DEPOSED, /* the old one of an interrupted replacement */
+    PK_ACTION_DELETE_DEPOSED, /* the old one of a replacement, of this run or an interrupted one */
 };
 const char *pk_action_text(enum pk_action_kind kind);   /* "create" */
 const char *pk_action_symbol(enum pk_action_kind kind); /* "+", "~", "±", "-", … */
@@ -39,16 +39,24 @@ struct pk_action {
     enum pk_action_kind kind;
     bool create_first; /* REPLACE: new one first */
     const char *key, *type;
-    struct pk_resource *desired;           /* NULL for delete, forget */
-    const struct pk_state_resource *prior; /* NULL for create */
-    json_t *live;                          /* what was read, or NULL */
+    struct pk_resource *desired; /* NULL for delete, forget, delete-deposed */
+    /* What state knows, or NULL. Of a create: the record of what is gone. Its key differs from the
+     * action's when the component's key has changed (identity is service, component, sub). */
+    const struct pk_state_resource *prior;
+    json_t *live; /* what was read, or NULL */
     struct pk_change *changes;
     size_t n_changes;
     const char
         *reason;  /* one line: "VisibilityTimeout 30 -> 60", "not in the configuration any more" */
     bool missing; /* was in state, is gone from AWS */
-    bool data_loss; /* deletes or replaces a stateful resource */
-    size_t *needs;  /* indexes of actions that must finish first */
+    bool data_loss;       /* deletes or replaces a stateful resource */
+    bool allow_replace;   /* may be deleted to be made anew: not stateful, or the options name it */
+    bool allow_data_loss; /* the options name it */
+    bool outside;         /* left alone because targets, excludes or services do not select it */
+    /* DELETE_DEPOSED: which one. NULL = the present one, before a delete-first replacement makes
+     * its successor. Every REPLACE has one such action of the same key. */
+    const char *deposed_id;
+    size_t *needs; /* indexes of actions that must finish first */
     size_t n_needs;
     size_t index;
 };
@@ -65,6 +73,8 @@ struct pk_plan_options {
     const char *const
         *allow_replace; /* keys whose replacement is allowed although protected or stateful */
     size_t n_allow_replace;
+    const char *const *allow_data_loss; /* keys whose data may be deleted without a copy */
+    size_t n_allow_data_loss;
     const char *const *services; /* only components of these services */
     size_t n_services;
 };
@@ -99,7 +109,28 @@ struct pk_plan *pk_plan_make(const struct pk_plan_input *input, struct pk_diags 
 void pk_plan_free(struct pk_plan *plan);
 void pk_plan_freep(struct pk_plan **plan);
 bool pk_plan_has_changes(const struct pk_plan *plan); /* outputs count too */
+/* The action of a key; of the two of a replacement the REPLACE. NULL when there is none. */
 struct pk_action *pk_plan_find(const struct pk_plan *plan, const char *key);
+
+/* What differs for one resource. */
+struct pk_diff_input {
+    const struct pk_resource *desired;
+    const json_t *properties; /* of desired, tokens resolved as far as they are known */
+    /* What was last applied; NULL when that is not certain (a create of unknown outcome): then
+     * everything that cannot be read back counts as different. */
+    const struct pk_state_resource *prior;
+    const json_t *live;                  /* what was read ("$tags": the tags), or NULL */
+    const struct pk_type_traits *traits; /* or NULL */
+};
+/* Changes of properties, tags, external inputs and policy, in this order; texts and values live in
+ * the arena. Sensitive values are masked. */
+struct pk_change *pk_plan_diff(struct pk_arena *arena, const struct pk_diff_input *input,
+                               size_t *ret_n);
+/* Changes that only the state has to learn (deletionProtection, retainOnDelete …): no call. */
+bool pk_change_is_policy(const struct pk_change *change);
+/* Changes of external inputs ("External.<name>"): the provider has to act though no property
+ * differs. */
+bool pk_change_is_external(const struct pk_change *change);
 
 /* Plan files: self-contained JSON (graph, options, serial, lineage, inputs hash, stack identity).
  */

@@ -1,0 +1,215 @@
+/*
+ * order.c - which action must wait for which.
+ *
+ * Creates and updates follow the desired graph. Deletions follow, backwards, the edges that were
+ * recorded in state when the resources were made: those are what AWS sees. The two may disagree
+ * (an edge was turned round between two deployments); then the edges from state give way.
+ */
+#include "plan/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct orderer {
+    struct pk_maker *m;
+    struct pk_graph *graph; /* one node per action; node->index = place in m->all */
+    struct pk_map *by_name; /* "type name" -> DELETE action */
+};
+
+static struct pk_resource *node_of(const struct orderer *o, const struct pk_action *a) {
+    return o->graph->resources.items[a->index];
+}
+
+static void edge(struct orderer *o, const struct pk_action *from, const struct pk_action *to,
+                 enum pk_strength strength) {
+    if (from && to && from != to)
+        pk_graph_edge(o->graph, node_of(o, from), node_of(o, to), strength, NULL,
+                      (struct pk_span){0});
+}
+
+static void add_nodes(struct orderer *o) {
+    for (size_t i = 0; i < o->m->all.len; i++) {
+        struct pk_action *a = o->m->all.items[i];
+        char *key PK_CLEANUP(pk_freep) = pk_asprintf("%zu %s", i, a->key);
+        a->index = i;
+        pk_graph_add(o->graph, key, a->type);
+    }
+}
+
+/* --- creates, updates, the two halves of a replacement --- */
+
+static void edges_of_desired(struct orderer *o, const struct pk_action *a) {
+    for (size_t i = 0; a->desired && i < a->desired->edges.len; i++) {
+        const struct pk_edge *e = a->desired->edges.items[i];
+        if (!e->dropped)
+            edge(o, a, pk_map_get(o->m->main, e->to->key), PK_EDGE_HARD);
+    }
+}
+
+static void edges_of_removal(struct orderer *o, const struct pk_action *removal) {
+    const struct pk_action *main = pk_map_get(o->m->main, removal->key);
+    bool main_goes = main && main->kind == PK_ACTION_DELETE;
+    if (!removal->deposed_id || main_goes)
+        edge(o, main, removal, PK_EDGE_HARD); /* delete first */
+    else
+        edge(o, removal, main, PK_EDGE_HARD);
+    /* One after the other: they share a record in state. */
+    const struct pk_vec *list = pk_maker_removals(o->m, removal->key);
+    for (size_t i = 1; list && i < list->len; i++)
+        if (list->items[i] == removal)
+            edge(o, removal, list->items[i - 1], PK_EDGE_HARD);
+}
+
+/* --- deletions --- */
+
+/* `gone` disappears only after everything of `dependent` has stopped using it. */
+static void after_dependent(struct orderer *o, const struct pk_action *gone,
+                            const char *dependent_key) {
+    const struct pk_vec *list = pk_maker_removals(o->m, dependent_key);
+    edge(o, gone, pk_map_get(o->m->main, dependent_key), PK_EDGE_SOFT);
+    for (size_t i = 0; list && i < list->len; i++)
+        edge(o, gone, list->items[i], PK_EDGE_SOFT);
+}
+
+static void dependency_goes(struct orderer *o, const char *key, const char *dependent_key) {
+    const struct pk_resource *renamed = pk_map_get(o->m->matched, key);
+    if (renamed)
+        key = renamed->key;
+    const struct pk_action *main = pk_map_get(o->m->main, key);
+    const struct pk_vec *list = pk_maker_removals(o->m, key);
+    if (main && main->kind == PK_ACTION_DELETE)
+        after_dependent(o, main, dependent_key);
+    for (size_t i = 0; list && i < list->len; i++)
+        after_dependent(o, list->items[i], dependent_key);
+}
+
+static void edges_from_state(struct orderer *o) {
+    size_t cursor = 0, k, n;
+    void *item;
+    json_t *entry, *key;
+    while (pk_map_next(o->m->input->state->resources, &cursor, NULL, &item)) {
+        const struct pk_state_resource *s = item;
+        const struct pk_resource *r = pk_map_get(o->m->matched, s->key);
+        const char *own_key = r ? r->key : s->key;
+        for (size_t i = 0; i < s->dependencies.len; i++)
+            dependency_goes(o, s->dependencies.items[i], own_key);
+        json_array_foreach(s->deposed, k, entry) {
+            json_array_foreach(json_object_get(entry, "dependencies"), n, key) {
+                if (json_is_string(key))
+                    dependency_goes(o, json_string_value(key), own_key);
+            }
+        }
+    }
+}
+
+/* The old one of a create-first replacement goes when its dependents use the new one. */
+static void edges_from_graph(struct orderer *o, const struct pk_action *a) {
+    for (size_t i = 0; a->desired && i < a->desired->edges.len; i++) {
+        const struct pk_edge *e = a->desired->edges.items[i];
+        const struct pk_vec *list = e->dropped ? NULL : pk_maker_removals(o->m, e->to->key);
+        for (size_t k = 0; list && k < list->len; k++)
+            after_dependent(o, list->items[k], a->key);
+    }
+}
+
+/* --- what is merely better --- */
+
+/* A name is free when its holder is gone. */
+static void wait_for_name(struct orderer *o, const struct pk_action *a) {
+    if (a->kind != PK_ACTION_CREATE || !a->desired->name)
+        return;
+    char *key PK_CLEANUP(pk_freep) = pk_asprintf("%s %s", a->type, a->desired->name);
+    edge(o, a, pk_map_get(o->by_name, key), PK_EDGE_SOFT);
+}
+
+/* Nothing is deleted to be made anew while what the new one needs may still fail. */
+static void delete_late(struct orderer *o, const struct pk_action *removal) {
+    const struct pk_action *main = pk_map_get(o->m->main, removal->key);
+    if (removal->deposed_id || !main || !main->desired)
+        return;
+    for (size_t i = 0; i < main->desired->edges.len; i++) {
+        const struct pk_edge *e = main->desired->edges.items[i];
+        if (!e->dropped)
+            edge(o, removal, pk_map_get(o->m->main, e->to->key), PK_EDGE_SOFT);
+    }
+}
+
+static void note_names(struct orderer *o) {
+    for (size_t i = 0; i < o->m->all.len; i++) {
+        struct pk_action *a = o->m->all.items[i];
+        if (a->kind != PK_ACTION_DELETE || !a->prior->name)
+            continue;
+        char *key PK_CLEANUP(pk_freep) = pk_asprintf("%s %s", a->type, a->prior->name);
+        pk_map_set(o->by_name, key, a);
+    }
+}
+
+/* --- all together --- */
+
+static void drop_cycles(struct orderer *o) {
+    struct pk_diags *diags PK_CLEANUP(pk_diags_freep) = pk_diags_new();
+    bool acyclic = pk_graph_check_cycles(o->graph, diags);
+    pk_assert(acyclic); /* hard edges are those of an acyclic graph */
+}
+
+/* What has survived so far counts more than what comes next. */
+static void harden(struct orderer *o) {
+    for (size_t i = 0; i < o->graph->resources.len; i++) {
+        struct pk_resource *node = o->graph->resources.items[i];
+        for (size_t e = 0; e < node->edges.len; e++) {
+            struct pk_edge *it = node->edges.items[e];
+            if (!it->dropped)
+                it->strength = PK_EDGE_HARD;
+        }
+    }
+}
+
+static void publish(struct orderer *o) {
+    struct pk_plan *plan = o->m->plan;
+    size_t n;
+    struct pk_resource **order = pk_graph_order(o->graph, &n);
+    size_t *place = pk_calloc(n + 1, sizeof(*place));
+    for (size_t i = 0; i < n; i++)
+        place[order[i]->index] = i;
+    for (size_t i = 0; i < n; i++) {
+        struct pk_action *a = o->m->all.items[order[i]->index];
+        const struct pk_vec *edges = &order[i]->edges;
+        a->needs = pk_arena_array(plan->arena, edges->len + 1, sizeof(*a->needs));
+        for (size_t e = 0; e < edges->len; e++) {
+            const struct pk_edge *it = edges->items[e];
+            if (!it->dropped)
+                a->needs[a->n_needs++] = place[it->to->index];
+        }
+        a->index = i;
+        pk_vec_push(&plan->actions, a);
+    }
+    free(place);
+    free(order);
+}
+
+void pk_maker_order(struct pk_maker *m) {
+    struct orderer o = {m, pk_graph_new(), pk_map_new()};
+    add_nodes(&o);
+    for (size_t i = 0; i < m->all.len; i++) {
+        const struct pk_action *a = m->all.items[i];
+        edges_of_desired(&o, a);
+        if (a->kind == PK_ACTION_DELETE_DEPOSED)
+            edges_of_removal(&o, a);
+    }
+    edges_from_state(&o);
+    for (size_t i = 0; i < m->all.len; i++)
+        edges_from_graph(&o, m->all.items[i]);
+    drop_cycles(&o);
+    harden(&o);
+    note_names(&o);
+    for (size_t i = 0; i < m->all.len; i++) {
+        const struct pk_action *a = m->all.items[i];
+        wait_for_name(&o, a);
+        if (a->kind == PK_ACTION_DELETE_DEPOSED)
+            delete_late(&o, a);
+    }
+    drop_cycles(&o);
+    publish(&o);
+    pk_map_free(o.by_name);
+    pk_graph_free(o.graph);
+}
