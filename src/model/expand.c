@@ -6,6 +6,9 @@
 #include <ctype.h>
 #include <string.h>
 
+/* Longest list of texts and outputs that one value may become. */
+#define MAX_PARTS 2000
+
 /* A part of r->text; pointers stay inside it so that places can be told. */
 struct range {
     const char *start, *end;
@@ -272,9 +275,9 @@ static json_t *expand_range(struct pk_resolution *r, struct range range) {
             c = dollar + 1;
         }
     }
-    if (parts.text.overflow && !parts.failed) {
-        fail_syntax(r, range.start, 0, "the text is larger than 1 MiB once its variables are in",
-                    NULL);
+    if (!parts.failed && (parts.text.overflow || json_array_size(parts.list) > MAX_PARTS)) {
+        fail_syntax(r, range.start, 0, "the text is too large once its variables are in",
+                    "at most 1 MiB of text and 1,000 outputs of components");
         parts.failed = true;
     }
     return put_together(&parts);

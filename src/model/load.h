@@ -59,7 +59,9 @@ struct pk_var_decl {
     bool literal;               /* `${` means nothing in it */
     bool used_from; /* the value depends on who uses it: PANKA_SERVICE, PANKA_COMPONENT */
     enum pk_var_state state;
-    json_t *value; /* state DONE and not used_from; owned */
+    json_t *value;                        /* state DONE; owned */
+    const struct pk_service *user;        /* used_from: whom `value` is for */
+    const struct pk_component *component; /* the same */
 };
 
 /* Variables that a service declares itself. */

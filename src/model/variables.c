@@ -210,13 +210,21 @@ static void report_depth(const struct pk_resolution *r, const struct pk_var_decl
     pk_buf_release(&buf);
 }
 
+/* Whether the value that was noted holds for who asks now. Without notes, variables that use
+ * variables twice would take exponential time. */
+static bool is_for(const struct pk_var_decl *decl, const struct pk_scope *scope) {
+    return !decl->used_from || (decl->user == scope->user && decl->component == scope->component);
+}
+
 static json_t *resolve(struct pk_resolution *r, const struct pk_var_decl *found) {
     /* looked up through const scopes; the loader owns it and may note its value */
     struct pk_var_decl *decl = (struct pk_var_decl *)(uintptr_t)found;
     if (decl->literal || !strchr(decl->text, '$'))
         return pk_json_text(decl->text);
-    if (decl->state == PK_VAR_DONE)
+    if (decl->state == PK_VAR_DONE && is_for(decl, r->scope)) {
+        r->used_from = r->used_from || decl->used_from;
         return json_incref(decl->value);
+    }
     if (decl->state == PK_VAR_FAILED)
         return NULL; /* its finding was added before */
     if (decl->state == PK_VAR_OPEN || r->depth >= MAX_DEPTH) {
@@ -238,14 +246,11 @@ static json_t *resolve(struct pk_resolution *r, const struct pk_var_decl *found)
     json_t *value = pk_expand_text(&inner, decl->text);
     r->used_from = r->used_from || inner.used_from;
     decl->used_from = inner.used_from;
-    if (!value) {
-        decl->state = PK_VAR_FAILED;
-    } else if (inner.used_from) {
-        decl->state = PK_VAR_NEW; /* another user may get another value */
-    } else {
-        decl->state = PK_VAR_DONE;
-        decl->value = json_incref(value);
-    }
+    json_decref(decl->value);
+    decl->value = json_incref(value);
+    decl->state = value ? PK_VAR_DONE : PK_VAR_FAILED;
+    decl->user = r->scope->user;
+    decl->component = r->scope->component;
     return value;
 }
 

@@ -169,6 +169,25 @@ static void test_cycles(void **state) {
     fixture_free(&f);
 }
 
+/* 30 variables that each use the next one twice. */
+static void test_no_explosion(void **state) {
+    (void)state;
+    static const char *const ends[] = {"", "${PANKA_SERVICE}", "x", "${jobs.arn}"};
+    for (size_t i = 0; i < PK_ARRAY_LEN(ends); i++) {
+        struct pk_buf vars = PK_BUF_INIT(65536);
+        for (int k = 0; k < 29; k++)
+            pk_buf_addf(&vars, "V%02d: \"${V%02d}${V%02d}\", ", k, k + 1, k + 1);
+        pk_buf_addf(&vars, "V29: \"%s\"", ends[i]);
+        struct fixture f = look(pk_buf_cstr(&vars), "", "y", (struct pk_load_options){0});
+        if (i < 2) /* nothing uses V00, so there is no service either */
+            EXPECT_CLEAN(&f);
+        else
+            assert_string_equal(pk_diags_at(f.diags, 0)->id, "var.syntax");
+        pk_buf_release(&vars);
+        fixture_free(&f);
+    }
+}
+
 static void test_typing(void **state) {
     (void)state;
     struct fixture f =
@@ -245,12 +264,12 @@ static void test_ambiguous(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),      cmocka_unit_test(test_outputs),
-        cmocka_unit_test(test_precedence), cmocka_unit_test(test_process_and_tenant),
-        cmocka_unit_test(test_unknown),    cmocka_unit_test(test_syntax),
-        cmocka_unit_test(test_cycles),     cmocka_unit_test(test_typing),
-        cmocka_unit_test(test_value_from), cmocka_unit_test(test_disabled),
-        cmocka_unit_test(test_ambiguous),
+        cmocka_unit_test(test_forms),        cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_precedence),   cmocka_unit_test(test_process_and_tenant),
+        cmocka_unit_test(test_unknown),      cmocka_unit_test(test_syntax),
+        cmocka_unit_test(test_cycles),       cmocka_unit_test(test_typing),
+        cmocka_unit_test(test_no_explosion), cmocka_unit_test(test_value_from),
+        cmocka_unit_test(test_disabled),     cmocka_unit_test(test_ambiguous),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
