@@ -13,6 +13,8 @@ bool pk_json_parse(const char *text, size_t len, const char *what, json_t **ret,
     json_error_t problem;
     if (len > PK_BUF_MAX_DEFAULT)
         return pk_fail(err, PK_E_BAD_RESPONSE, "%s is too large to be read as JSON", what);
+    if (len && memchr(text, 0, len)) /* jansson takes one for the end of the text */
+        return pk_fail(err, PK_E_BAD_RESPONSE, "%s is not valid JSON: it has a NUL byte", what);
     json_t *value =
         json_loadb(len ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!value)

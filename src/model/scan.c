@@ -306,6 +306,9 @@ bool pk_scan(struct pk_loader *l) {
 
 static const char *environments_dir(struct pk_loader *l) {
     const char *dir = pk_arena_printf(l->arena, "%s/environments", l->root);
+    struct stat st;
+    if (lstat(dir, &st) != 0 || (S_ISLNK(st.st_mode) && !check_link(l, dir)))
+        return NULL;
     return pk_is_dir(dir) ? dir : NULL;
 }
 

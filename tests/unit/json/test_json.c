@@ -79,6 +79,7 @@ static void test_refuses(void **state) {
     expect_refused("{\"a\":1,\"a\":2}", 13);
     expect_refused("{\"a\":1} x", 9);
     expect_refused("[1,]", 4);
+    expect_refused("123\0", 4);
     expect_refused("\"\\u0000\"", 8);
     expect_refused("\"\xFF\"", 3);
     expect_refused("92233720368547758080", 20);
