@@ -38,6 +38,8 @@ struct pk_lb_plan {
 /* True when the component is behind a load balancer. */
 bool pk_lb_wanted(const struct pk_component *c);
 bool pk_lb_is_network(const struct pk_component *c);
+/* Networks that may connect: as written, else everything or the VPC; sorted. New reference. */
+json_t *pk_lb_cidrs(struct pk_expansion *x, const struct pk_component *c);
 /* Sets x->lbs; findings lb.* that concern several components at once. */
 void pk_lb_plan(struct pk_expansion *x);
 /* The component's entry in the plan; NULL when it uses no shared load balancer. */

@@ -123,24 +123,10 @@ static struct pk_resource *listener_rule(struct pk_expansion *x, const struct pk
 
 /* --- a network load balancer of its own ------------------------------------------------------- */
 
-static json_t *nlb_cidrs(struct pk_expansion *x, const struct pk_component *c) {
-    const json_t *written = pk_spec_get(c, "loadBalancer.allowedCIDRs");
-    if (json_array_size(written) > 0) {
-        json_t *copy = json_deep_copy(written);
-        pk_json_sort_strings(copy);
-        return copy;
-    }
-    bool internal = pk_spec_bool(c, "loadBalancer.internal");
-    const char *cidr = internal ? pk_x_vpc_cidr(x) : "0.0.0.0/0";
-    if (!cidr)
-        cidr = "10.0.0.0/8";
-    return pk_x_texts(&cidr, 1);
-}
-
 static struct pk_resource *nlb_group(struct pk_expansion *x, const struct pk_component *c,
                                      int64_t port, const char *protocol) {
     struct pk_resource *r = pk_x_node(x, c, "nlb-sg", "AWS::EC2::SecurityGroup");
-    json_t *rules = json_array(), *cidrs = nlb_cidrs(x, c);
+    json_t *rules = json_array(), *cidrs = pk_lb_cidrs(x, c);
     for (size_t i = 0; i < json_array_size(cidrs); i++)
         json_array_append_new(rules,
                               json_pack("{s:s, s:I, s:I, s:O}", "IpProtocol", protocol, "FromPort",

@@ -75,18 +75,27 @@ const struct pk_lb_member *pk_lb_member(struct pk_expansion *x, const struct pk_
 
 /* --- what members bring ----------------------------------------------------------------------- */
 
-static json_t *member_cidrs(struct pk_expansion *x, const struct pk_component *c, bool internal) {
+static bool lets_all_in(const json_t *cidrs) {
+    for (size_t i = 0; i < json_array_size(cidrs); i++)
+        if (pk_streq(json_string_value(json_array_get(cidrs, i)), "0.0.0.0/0"))
+            return true;
+    return false;
+}
+
+json_t *pk_lb_cidrs(struct pk_expansion *x, const struct pk_component *c) {
     /* without a known VPC the private ranges stand for it (RFC 1918) */
     static const char *const private_ranges[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"};
+    static const char *const everywhere = "0.0.0.0/0";
     const json_t *written = pk_spec_get(c, "loadBalancer.allowedCIDRs");
+    bool internal = pk_spec_bool(c, "loadBalancer.internal");
+    const char *vpc = pk_x_vpc_cidr(x);
+    if (lets_all_in(written) || (json_array_size(written) == 0 && !internal))
+        return pk_x_texts(&everywhere, 1); /* the rest is part of it */
     if (json_array_size(written) > 0) {
         json_t *copy = json_deep_copy(written);
         pk_json_sort_strings(copy);
         return copy;
     }
-    const char *vpc = pk_x_vpc_cidr(x), *everywhere = "0.0.0.0/0";
-    if (!internal)
-        return pk_x_texts(&everywhere, 1);
     return vpc ? pk_x_texts(&vpc, 1) : pk_x_texts(private_ranges, PK_ARRAY_LEN(private_ranges));
 }
 
@@ -131,9 +140,13 @@ static void join(struct pk_expansion *x, const struct pk_component *c) {
         m->path = NULL; /* every path */
     m->priority = pk_spec_int(c, "loadBalancer.priority", 0);
     pk_vec_push(&lb->members, m);
-    m->cidrs = pk_x_keep(x, member_cidrs(x, c, lb->internal));
+    m->cidrs = pk_x_keep(x, pk_lb_cidrs(x, c));
     json_array_extend(lb->cidrs, m->cidrs);
     pk_json_sort_strings(lb->cidrs);
+    if (lets_all_in(lb->cidrs)) {
+        json_array_clear(lb->cidrs);
+        json_array_append_new(lb->cidrs, json_string("0.0.0.0/0"));
+    }
     lb->cidrs_written |= json_array_size(pk_spec_get(c, "loadBalancer.allowedCIDRs")) > 0;
     int64_t idle = pk_spec_int(c, "loadBalancer.idleTimeout", 0);
     if (idle > lb->idle_timeout)
@@ -190,13 +203,6 @@ static void warn_no_tls(struct pk_expansion *x, const struct pk_lb *lb) {
 }
 
 /* --- rules ------------------------------------------------------------------------------------ */
-
-static bool lets_all_in(const json_t *cidrs) {
-    for (size_t i = 0; i < json_array_size(cidrs); i++)
-        if (pk_streq(json_string_value(json_array_get(cidrs, i)), "0.0.0.0/0"))
-            return true;
-    return false;
-}
 
 static size_t count_values(const struct pk_lb_member *m) {
     size_t n = m->host ? 1 : 0;

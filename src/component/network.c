@@ -28,8 +28,7 @@ static void not_provisioned(struct pk_expansion *x, const struct pk_component *c
                                 c ? c->span : x->project->meta.span, "the tenant has no %s", what);
     if (c)
         pk_diag_address(x->diags, d, "%s", c->address);
-    pk_diag_help(x->diags, d,
-                 "a platform admin makes the network: panka admin tenant update %s",
+    pk_diag_help(x->diags, d, "a platform admin makes the network: panka admin tenant update %s",
                  x->project->tenant ? x->project->tenant : "<tenant>");
 }
 
@@ -61,14 +60,14 @@ static json_t *planned_subnets(struct pk_expansion *x, const char *tier) {
         pk_json_at(tenant_network(x), pk_arena_printf(x->arena, "subnets.%s", tier));
     json_t *tokens = json_array();
     for (size_t i = 0; i < json_array_size(list); i++) {
-        char *cidr = pk_arena_strdup(
-            x->arena, pk_json_str(json_array_get(list, i), "cidrBlock", "unknown"));
+        char *cidr =
+            pk_arena_strdup(x->arena, pk_json_str(json_array_get(list, i), "cidrBlock", "unknown"));
         for (char *p = cidr; *p; p++)
             if (*p == '.' || *p == '/')
                 *p = '-';
         json_array_append_new(
-            tokens, pk_token_ref(pk_arena_printf(x->arena, "_network:%s-%s", tier, cidr),
-                                 "SubnetId"));
+            tokens,
+            pk_token_ref(pk_arena_printf(x->arena, "_network:%s-%s", tier, cidr), "SubnetId"));
     }
     if (json_array_size(tokens) == 0)
         json_array_append_new(
@@ -91,22 +90,29 @@ static json_t *tier_subnets(struct pk_expansion *x, const struct pk_component *c
     return NULL;
 }
 
+/* "private" or "public"; NULL when ids are listed. */
+static const char *placement_word(const struct pk_component *c) {
+    const json_t *written = c ? pk_spec_get(c, "networking.subnets") : NULL;
+    const char *first = json_is_string(written) ? json_string_value(written)
+                                                : json_string_value(json_array_get(written, 0));
+    if (!first)
+        return "private";
+    bool single = json_is_string(written) || json_array_size(written) == 1;
+    return single && !pk_starts_with(first, "subnet-") ? first : NULL;
+}
+
 json_t *pk_x_subnets(struct pk_expansion *x, const struct pk_component *c,
                      enum pk_placement placement) {
     const char *tier = placement == PK_PLACE_LB_PUBLIC ? "public" : "private";
     bool overridable = placement == PK_PLACE_WORKLOAD || placement == PK_PLACE_DATA;
-    const json_t *written = overridable && c ? pk_spec_get(c, "networking.subnets") : NULL;
-    if (json_is_string(written))
-        written = NULL, tier = pk_spec_str(c, "networking.subnets");
-    const char *first = json_string_value(json_array_get(written, 0));
-    if (json_array_size(written) == 1 && !pk_starts_with(first ? first : "", "subnet-"))
-        return tier_subnets(x, c, first ? first : tier);
-    if (json_array_size(written) > 0) {
-        json_t *ids = json_deep_copy(written);
-        pk_json_sort_strings(ids);
-        return ids;
-    }
-    return tier_subnets(x, c, tier);
+    const char *word = overridable ? placement_word(c) : tier;
+    if (word && strcmp(word, "private") != 0 && strcmp(word, "public") != 0)
+        return NULL; /* refused by the checks */
+    if (word)
+        return tier_subnets(x, c, word);
+    json_t *ids = json_deep_copy(pk_spec_get(c, "networking.subnets"));
+    pk_json_sort_strings(ids);
+    return ids;
 }
 
 /* --- security groups -------------------------------------------------------------------------- */
@@ -156,10 +162,9 @@ json_t *pk_x_security_groups(struct pk_expansion *x, const struct pk_component *
     for (size_t i = 0; i < json_array_size(written); i++)
         json_array_append(groups, json_array_get(written, i));
     if (json_array_size(groups) > MAX_GROUPS) {
-        struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.group-count",
-                                         "networking.securityGroups",
-                                         "%zu security groups on one network interface",
-                                         json_array_size(groups));
+        struct pk_diag *d =
+            pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.group-count", "networking.securityGroups",
+                         "%zu security groups on one network interface", json_array_size(groups));
         pk_diag_help(x->diags, d, "AWS takes %d, the tenant's and the stack's are among them",
                      MAX_GROUPS);
     }
@@ -191,7 +196,8 @@ static void add_self_rules(struct pk_expansion *x, struct pk_resource *group, co
         json_object_foreach(walk, key, value)
             pk_resource_set(x->graph, r, key, json_incref(value), group->span);
         pk_resource_set(x->graph, r, "GroupId", pk_token_ref(group->key, "GroupId"), group->span);
-        pk_resource_set(x->graph, r, egress ? "DestinationSecurityGroupId" : "SourceSecurityGroupId",
+        pk_resource_set(x->graph, r,
+                        egress ? "DestinationSecurityGroupId" : "SourceSecurityGroupId",
                         pk_token_ref(group->key, "GroupId"), group->span);
     }
 }
@@ -219,8 +225,7 @@ void pk_x_stack_security_group(struct pk_expansion *x) {
     if (json_array_size(stack_rules(x, "ingress")) + json_array_size(stack_rules(x, "egress")) == 0)
         return;
     bool is_new;
-    struct pk_resource *group =
-        pk_x_stack_node(x, STACK_GROUP, "AWS::EC2::SecurityGroup", &is_new);
+    struct pk_resource *group = pk_x_stack_node(x, STACK_GROUP, "AWS::EC2::SecurityGroup", &is_new);
     group->span = p->spans ? pk_spans_find(p->spans, STACK_GROUP_PATH) : p->meta.span;
     pk_x_explicit_name(x, group, pk_json_str(p->spec, STACK_GROUP_PATH ".name", NULL));
     const char *description = pk_json_str(p->spec, STACK_GROUP_PATH ".description", NULL);
@@ -245,7 +250,8 @@ static size_t count_zones(const json_t *subnets) {
     return n;
 }
 
-/* Zones that the tier of subnets spans; 0 when nobody knows. Ids alone say one zone each at most. */
+/* Zones that the tier of subnets spans; 0 when nobody knows. Ids alone say one zone each at most.
+ */
 static size_t zones_of(struct pk_expansion *x, const char *tier) {
     const json_t *planned =
         pk_json_at(tenant_network(x), pk_arena_printf(x->arena, "subnets.%s", tier));
@@ -272,9 +278,9 @@ static void check_two_zones(struct pk_expansion *x, const struct pk_component *c
     const char *tier;
     if (!lives_in_two_zones(c, &tier) || zones_of(x, tier) != 1)
         return;
-    struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.two-azs", NULL,
-                                     "%s needs %s subnets in two availability zones", c->kind,
-                                     tier);
+    struct pk_diag *d =
+        pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.two-azs", NULL,
+                     "%s needs %s subnets in two availability zones", c->kind, tier);
     pk_diag_help(x->diags, d, "add a %s subnet in a second zone to the tenant's network", tier);
 }
 
@@ -289,8 +295,7 @@ static void check_egress(struct pk_expansion *x, const struct pk_component *c) {
         pk_json_bool(network, "natGateway.enabled", true) ||
         json_array_size(json_object_get(network, "vpcEndpoints")) > 0)
         return;
-    if (pk_streq(pk_spec_str(c, "networking.subnets"), "public") ||
-        json_is_false(pk_spec_get(c, "vpc.enabled")))
+    if (!pk_streq(placement_word(c), "private") || json_is_false(pk_spec_get(c, "vpc.enabled")))
         return;
     struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_WARNING, "net.no-egress", NULL,
                                      "private subnets have no way to AWS services");
@@ -302,19 +307,15 @@ static void check_placement(struct pk_expansion *x, const struct pk_component *c
     const json_t *subnets = pk_spec_get(c, "networking.subnets");
     for (size_t i = 0; i < json_array_size(subnets); i++) {
         const char *id = json_string_value(json_array_get(subnets, i));
-        bool word = json_array_size(subnets) == 1 &&
-                    (pk_streq(id, "private") || pk_streq(id, "public"));
+        bool word =
+            json_array_size(subnets) == 1 && (pk_streq(id, "private") || pk_streq(id, "public"));
         if (!id || word || pk_starts_with(id, "subnet-"))
             continue;
         struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.subnet-id",
                                          "networking.subnets", "`%s` is no subnet id", id);
         pk_diag_help(x->diags, d, "write `private`, `public` or ids such as subnet-0abc");
     }
-    bool public_subnets = json_array_size(subnets) > 0 &&
-                          !pk_streq(json_string_value(json_array_get(subnets, 0)), "private");
-    if (json_is_string(subnets))
-        public_subnets = !pk_streq(json_string_value(subnets), "private");
-    if (!pk_spec_bool(c, "networking.assignPublicIp") || public_subnets)
+    if (!pk_spec_bool(c, "networking.assignPublicIp") || !pk_streq(placement_word(c), "private"))
         return;
     struct pk_diag *d =
         pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.public-ip", "networking.assignPublicIp",

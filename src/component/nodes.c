@@ -15,7 +15,8 @@ const char *pk_x_key(struct pk_expansion *x, const struct pk_component *c, const
 static const char *short_sub(const char *sub) {
     static const char *const shorter[][2] = {
         {"execution-role", "exec"}, {"task-role", "task"},    {"scheduler-role", "sched"},
-        {"monitoring-role", "mon"}, {"security-group", "sg"},
+        {"monitoring-role", "mon"}, {"security-group", "sg"}, {"target-group", "tg"},
+        {"task-definition", NULL}, /* revisions of one family, named after the component */
     };
     for (size_t i = 0; sub && i < PK_ARRAY_LEN(shorter); i++)
         if (strcmp(shorter[i][0], sub) == 0)

@@ -37,10 +37,9 @@ static bool is_env_name(const char *text) {
 static bool check_name(struct environment *env, const struct pk_env_entry *entry) {
     if (*entry->name && !strchr(entry->name, '='))
         return true;
-    struct pk_diag *d =
-        refuse(env, "ms.env-name", entry->span,
-               pk_arena_printf(env->x->arena, "`%s` is no name of an environment variable",
-                               entry->name));
+    struct pk_diag *d = refuse(
+        env, "ms.env-name", entry->span,
+        pk_arena_printf(env->x->arena, "`%s` is no name of an environment variable", entry->name));
     pk_diag_help(env->x->diags, d, "use letters, digits and `_`");
     return false;
 }
@@ -50,10 +49,9 @@ static void add(struct environment *env, struct pk_env_entry entry, bool from_fi
         return;
     const struct pk_env_entry *there = pk_map_get(env->written, entry.name);
     if (there) {
-        struct pk_diag *d =
-            refuse(env, "ms.env-dup", entry.span,
-                   pk_arena_printf(env->x->arena, "environment variable `%s` is given twice",
-                                   entry.name));
+        struct pk_diag *d = refuse(
+            env, "ms.env-dup", entry.span,
+            pk_arena_printf(env->x->arena, "environment variable `%s` is given twice", entry.name));
         pk_diag_related(env->x->diags, d, there->span, "also given here");
         pk_diag_help(env->x->diags, d,
                      "keep one of the two; `envVar` gives a secret another variable");
@@ -93,9 +91,8 @@ static void read_line(struct environment *env, const struct pk_source *source, s
     }
     const char *value = unquoted(env->x->arena, pk_str_trim(rest));
     add(env,
-        (struct pk_env_entry){.name = key,
-                              .value = pk_x_keep(env->x, pk_json_text(value)),
-                              .span = span},
+        (struct pk_env_entry){
+            .name = key, .value = pk_x_keep(env->x, pk_json_text(value)), .span = span},
         true);
 }
 
@@ -113,8 +110,15 @@ static const char *shown_path(struct environment *env, const char *path) {
 static void read_file(struct environment *env, const char *name, struct pk_span named) {
     /* findings point into the file, so its text lives as long as the project's sources */
     struct pk_arena *arena = env->x->project->arena;
-    PK_CLEANUP(pk_freep) char *path =
-        pk_path_join(env->c->config_dir ? env->c->config_dir : env->c->dir, name);
+    PK_CLEANUP(pk_freep)
+    char *path = pk_path_join(env->c->config_dir ? env->c->config_dir : env->c->dir, name);
+    if (!pk_path_exists(path)) {
+        struct pk_diag *d =
+            refuse(env, "file.missing", named,
+                   pk_arena_printf(env->x->arena, "there is no file %s", shown_path(env, path)));
+        pk_diag_help(env->x->diags, d, "files lie in config/ of the service");
+        return;
+    }
     const struct pk_source *source =
         pk_source_read(arena, path, shown_path(env, path), named, env->x->diags);
     struct pk_str rest = source ? pk_str_n(source->text, source->len) : pk_str_n(NULL, 0), line;
@@ -204,8 +208,8 @@ static void add_environment(struct environment *env, size_t i) {
     } else if (secret) {
         pk_x_read_secret(x, env->r, env->c, secret, why, &entry);
     } else if (value) {
-        entry.value = pk_x_keep(x, as_text(pk_x_resolve(x, env->r, env->c, value, why,
-                                                        entry.span)));
+        entry.value =
+            pk_x_keep(x, as_text(pk_x_resolve(x, env->r, env->c, value, why, entry.span)));
     } else if (!pk_spec_written(env->c, field)) {
         struct pk_diag *d = refuse(env, "field.required", pk_spec_span(env->c, path),
                                    "an environment variable needs a value");
@@ -262,8 +266,7 @@ void pk_x_environment(struct pk_expansion *x, struct pk_resource *r, const struc
         add_secret(&env, i);
     size_t cursor = 0, count = 0;
     void *item;
-    struct pk_env_entry *list =
-        pk_arena_array(x->arena, pk_map_len(by_name) + 1, sizeof(*list));
+    struct pk_env_entry *list = pk_arena_array(x->arena, pk_map_len(by_name) + 1, sizeof(*list));
     while (pk_map_next(by_name, &cursor, NULL, &item))
         list[count++] = *(const struct pk_env_entry *)item;
     qsort(list, count, sizeof(*list), by_entry_name);
