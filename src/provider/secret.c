@@ -87,6 +87,52 @@ static bool secret_value(struct pk_ctx *ctx, const json_t *token, json_t *wipe, 
     return true;
 }
 
+/*
+ * {"$generate": rule}, rule as CloudFormation's GenerateSecretString: what GetRandomPassword takes,
+ * SecretStringTemplate and GenerateStringKey. A new value on every call.
+ */
+static bool is_generate(const json_t *value) {
+    return json_object_size(value) == 1 && json_is_object(json_object_get(value, "$generate"));
+}
+
+/* The template, a JSON object, with the password as one more member. */
+static bool fill_template(const char *text, const char *key, json_t *password, json_t *wipe,
+                          json_t **ret, struct pk_error **err) {
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return pk_fail(err, PK_E_CONFIG, "SecretStringTemplate is not a JSON object");
+    }
+    json_array_append_new(wipe, object);
+    json_object_set(object, key, password);
+    char *whole = pk_json_canonical(object);
+    *ret = json_string(whole);
+    pk_secret_free(whole);
+    json_array_append(wipe, *ret);
+    return true;
+}
+
+static bool generated_value(struct pk_ctx *ctx, const json_t *token, json_t *wipe, json_t **ret,
+                            struct pk_error **err) {
+    json_t *params = json_copy(json_object_get(token, "$generate"));
+    json_auto_t *text = json_incref(json_object_get(params, "SecretStringTemplate"));
+    json_auto_t *key = json_incref(json_object_get(params, "GenerateStringKey"));
+    json_object_del(params, "SecretStringTemplate");
+    json_object_del(params, "GenerateStringKey");
+    json_t *answer;
+    if (!pk_ctx_call(ctx, "secretsmanager", "GetRandomPassword", params, &answer, err))
+        return false;
+    json_array_append_new(wipe, answer);
+    json_t *password = json_object_get(answer, "RandomPassword");
+    if (!json_is_string(password))
+        return pk_fail(err, PK_E_BAD_RESPONSE, "GetRandomPassword answered without a password");
+    if (text && key)
+        return fill_template(json_string_value(text), json_string_value(key), password, wipe, ret,
+                             err);
+    *ret = json_incref(password);
+    return true;
+}
+
 static void wipe_value(json_t *value) {
     if (json_is_string(value)) {
         explicit_bzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
@@ -253,6 +299,9 @@ bool pk_secrets_resolve(struct pk_ctx *ctx, json_t **params, json_t *wipe, struc
     json_t *found = NULL;
     if (pk_token_is(*params, "$secret")) {
         if (!secret_value(ctx, *params, wipe, &found, err))
+            return false;
+    } else if (is_generate(*params)) {
+        if (!generated_value(ctx, *params, wipe, &found, err))
             return false;
     } else if (pk_token_is(*params, "$file")) {
         if (!file_value(*params, &found, err))
