@@ -1,5 +1,6 @@
 /* network.c - where components are placed: VPC, subnets, security groups. */
 #include "component/internal.h"
+#include "component/lb.h"
 #include "component/sg_rules.h"
 
 #include "base/str.h"
@@ -207,10 +208,8 @@ static void set_rules(struct pk_expansion *x, struct pk_resource *group, bool eg
     const char *path = pk_arena_printf(x->arena, STACK_GROUP_PATH ".%s", direction);
     const json_t *rules = stack_rules(x, direction);
     const struct pk_project *p = x->project;
-    struct pk_sg_source source = {x->arena, x->diags, p->spans, p->meta.span, path};
     if (json_array_size(rules) == 0)
         return; /* AWS itself allows all traffic out */
-    pk_sg_check(&source, rules, egress);
     json_t *self;
     json_t *entries = pk_sg_expand(rules, egress, &self);
     struct pk_span span = p->spans ? pk_spans_find(p->spans, path) : p->meta.span;
@@ -261,46 +260,15 @@ static size_t zones_of(struct pk_expansion *x, const char *tier) {
         pk_json_at(x->env->networking, pk_arena_printf(x->arena, "subnetIds.%s", tier)));
 }
 
-static bool lives_in_two_zones(const struct pk_component *c, const char **ret_tier) {
-    *ret_tier = "private";
-    if (strcmp(c->kind, "RDS") == 0)
-        return true;
-    bool balanced = pk_spec_bool(c, "loadBalancer.enabled") || pk_spec_bool(c, "ingress.enabled");
-    if (strcmp(c->kind, "MicroService") != 0 || !balanced ||
-        pk_streq(pk_spec_str(c, "loadBalancer.type"), "network"))
-        return false;
-    if (!pk_spec_bool(c, "loadBalancer.internal"))
-        *ret_tier = "public";
-    return true;
-}
-
+/* The loader looks at databases; an ALB may be wanted by any component that is behind one. */
 static void check_two_zones(struct pk_expansion *x, const struct pk_component *c) {
-    const char *tier;
-    if (!lives_in_two_zones(c, &tier) || zones_of(x, tier) != 1)
+    const char *tier = pk_spec_bool(c, "loadBalancer.internal") ? "private" : "public";
+    if (!pk_lb_wanted(c) || pk_lb_is_network(c) || zones_of(x, tier) != 1)
         return;
     struct pk_diag *d =
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.two-azs", NULL,
-                     "%s needs %s subnets in two availability zones", c->kind, tier);
-    pk_diag_help(x->diags, d, "add a %s subnet in a second zone to the tenant's network", tier);
-}
-
-static bool runs_code(const struct pk_component *c) {
-    return strcmp(c->kind, "MicroService") == 0 || strcmp(c->kind, "Lambda") == 0;
-}
-
-/* Pulling images and reading secrets need a way out of the private subnets. */
-static void check_egress(struct pk_expansion *x, const struct pk_component *c) {
-    const json_t *network = tenant_network(x);
-    if (!network || !runs_code(c) || pk_json_at(network, "existing.vpcId") ||
-        pk_json_bool(network, "natGateway.enabled", true) ||
-        json_array_size(json_object_get(network, "vpcEndpoints")) > 0)
-        return;
-    if (!pk_streq(placement_word(c), "private") || json_is_false(pk_spec_get(c, "vpc.enabled")))
-        return;
-    struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_WARNING, "net.no-egress", NULL,
-                                     "private subnets have no way to AWS services");
-    pk_diag_help(x->diags, d,
-                 "the tenant's network needs `natGateway.enabled: true` or VPC endpoints");
+        pk_x_finding(x, c, PK_SEVERITY_ERROR, "net.two-azs", "loadBalancer",
+                     "an application load balancer needs %s subnets in two zones", tier);
+    pk_diag_help(x->diags, d, "an administrator adds them to the tenant's network");
 }
 
 static void check_placement(struct pk_expansion *x, const struct pk_component *c) {
@@ -329,7 +297,6 @@ void pk_x_check_network(struct pk_expansion *x) {
         if (!pk_x_active(c))
             continue;
         check_two_zones(x, c);
-        check_egress(x, c);
         check_placement(x, c);
     }
 }

@@ -1,4 +1,4 @@
-/* sg_rules.c - rules of security groups: checks and CloudFormation's shape. */
+/* sg_rules.c - rules of security groups: CloudFormation's shape. */
 #include "component/sg_rules.h"
 
 #include "json/json.h"
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define MAX_PORT 65535
-#define MAX_DESCRIPTION 255
 
 /* Lower-case word, "-1" for everything. */
 static const char *protocol_of(const json_t *rule) {
@@ -37,104 +36,7 @@ static bool ports_of(const json_t *rule, const char *protocol, int64_t *ret_from
     return *ret_from >= 0 && *ret_to <= MAX_PORT && *ret_from <= *ret_to;
 }
 
-static bool has_ports(const json_t *rule) {
-    return json_object_get(rule, "port") || json_object_get(rule, "fromPort") ||
-           json_object_get(rule, "toPort");
-}
-
-static size_t peers_of(const json_t *rule) {
-    return json_array_size(json_object_get(rule, "cidrBlocks")) +
-           json_array_size(json_object_get(rule, "ipv6CidrBlocks")) +
-           (pk_json_bool(rule, "self", false) ? 1 : 0) +
-           (json_object_get(rule, "sourceSecurityGroupId") ? 1 : 0);
-}
-
-static struct pk_span span_of(const struct pk_sg_source *source, size_t i) {
-    if (!source->spans)
-        return source->fallback;
-    struct pk_span span =
-        pk_spans_find(source->spans, pk_arena_printf(source->arena, "%s[%zu]", source->path, i));
-    return span.src ? span : source->fallback;
-}
-
-static bool refuse(const struct pk_sg_source *source, size_t i, const char *problem,
-                   const char *help) {
-    struct pk_diag *d = pk_diag(source->diags, PK_SEVERITY_ERROR, "net.sg-rule", span_of(source, i),
-                                "security group rule %zu: %s", i + 1, problem);
-    pk_diag_help(source->diags, d, "%s", help);
-    return false;
-}
-
-static bool check_rule(const struct pk_sg_source *source, const json_t *rule, size_t i) {
-    const char *protocol = protocol_of(rule);
-    int64_t from, to;
-    if (!protocol)
-        return refuse(source, i, "unknown protocol", "use tcp, udp, icmp, icmpv6 or all");
-    if (strcmp(protocol, "-1") == 0 && has_ports(rule))
-        return refuse(source, i, "all protocols have no ports",
-                      "remove the ports, or name a protocol");
-    if (strcmp(protocol, "-1") != 0 && !is_icmp(protocol) && !has_ports(rule))
-        return refuse(source, i, "no port", "give `port`, or `fromPort` and `toPort`");
-    if (json_object_get(rule, "port") &&
-        (json_object_get(rule, "fromPort") || json_object_get(rule, "toPort")))
-        return refuse(source, i, "`port` together with a range",
-                      "give `port`, or `fromPort` and `toPort`");
-    if (strcmp(protocol, "-1") != 0 && !ports_of(rule, protocol, &from, &to))
-        return refuse(source, i, "ports out of range",
-                      "ports go from 0 to 65535, `fromPort` first");
-    if (peers_of(rule) == 0)
-        return refuse(source, i, "no peer",
-                      "give `cidrBlocks`, `ipv6CidrBlocks`, `sourceSecurityGroupId` or `self: true`");
-    if (strlen(pk_json_str(rule, "description", "")) > MAX_DESCRIPTION)
-        return refuse(source, i, "the description is too long", "AWS takes 255 characters");
-    return true;
-}
-
-static bool from_anywhere(const json_t *rule) {
-    static const char *const fields[] = {"cidrBlocks", "ipv6CidrBlocks"};
-    for (size_t f = 0; f < PK_ARRAY_LEN(fields); f++) {
-        const json_t *list = json_object_get(rule, fields[f]);
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            const char *cidr = json_string_value(json_array_get(list, i));
-            if (pk_streq(cidr, "0.0.0.0/0") || pk_streq(cidr, "::/0"))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void warn_admin_port(const struct pk_sg_source *source, const json_t *rule, size_t i) {
-    static const int64_t admin[] = {22, 3389};
-    const char *protocol = protocol_of(rule);
-    bool all = strcmp(protocol, "-1") == 0;
-    int64_t from = 0, to = MAX_PORT;
-    if (!from_anywhere(rule) || (!all && strcmp(protocol, "tcp") != 0))
-        return;
-    if (!all && !ports_of(rule, protocol, &from, &to))
-        return;
-    for (size_t k = 0; k < PK_ARRAY_LEN(admin); k++) {
-        if (admin[k] < from || admin[k] > to)
-            continue;
-        struct pk_diag *d = pk_diag(source->diags, PK_SEVERITY_WARNING, "net.open-admin-port",
-                                    span_of(source, i), "port %d is open to the whole internet",
-                                    (int)admin[k]);
-        pk_diag_help(source->diags, d, "allow your own addresses only");
-    }
-}
-
-bool pk_sg_check(const struct pk_sg_source *source, const json_t *rules, bool egress) {
-    bool good = true;
-    for (size_t i = 0; i < json_array_size(rules); i++) {
-        const json_t *rule = json_array_get(rules, i);
-        if (!check_rule(source, rule, i))
-            good = false;
-        else if (!egress)
-            warn_admin_port(source, rule, i);
-    }
-    return good;
-}
-
-/* Protocol, ports and description; NULL for a rule that pk_sg_check refuses. */
+/* Protocol, ports and description; NULL for a rule that the loader refuses. */
 static json_t *entry_of(const json_t *rule) {
     const char *protocol = protocol_of(rule);
     int64_t from, to;

@@ -1,29 +1,16 @@
 /*
  * sg_rules.h - rules of security groups as people write them (components.md 6.1), as CloudFormation
- * wants them.
+ * wants them. The loader has checked them.
  *
  * Layer 2. Stateless.
  */
 #ifndef PK_COMPONENT_SG_RULES_H
 #define PK_COMPONENT_SG_RULES_H
 
-#include "base/diag.h"
-#include "base/mem.h"
-#include "schema/field.h"
+#include "base/base.h"
 
 #include <jansson.h>
 
-/* What findings about rules need. */
-struct pk_sg_source {
-    struct pk_arena *arena;
-    struct pk_diags *diags;
-    const struct pk_spans *spans; /* or NULL */
-    struct pk_span fallback;
-    const char *path; /* of the list: "networking.securityGroup.ingress" */
-};
-
-/* Findings net.sg-rule and net.open-admin-port; false when a rule cannot be used. */
-bool pk_sg_check(const struct pk_sg_source *source, const json_t *rules, bool egress);
 /*
  * One entry per rule and peer: {IpProtocol, FromPort?, ToPort?, CidrIp | CidrIpv6 |
  * SourceSecurityGroupId | DestinationSecurityGroupId, Description?}, sorted, without repeats. Peers

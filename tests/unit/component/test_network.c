@@ -40,43 +40,6 @@ static void rules_become_one_entry_per_peer(void **state) {
     json_decref(rules);
 }
 
-static void bad_rules(void **state) {
-    (void)state;
-    static const struct {
-        const char *rule, *id;
-    } cases[] = {
-        {"{\"protocol\":\"gre\",\"cidrBlocks\":[\"10.0.0.0/8\"]}", "net.sg-rule"},
-        {"{\"protocol\":\"tcp\",\"cidrBlocks\":[\"10.0.0.0/8\"]}", "net.sg-rule"},
-        {"{\"protocol\":\"-1\",\"port\":1,\"cidrBlocks\":[\"10.0.0.0/8\"]}", "net.sg-rule"},
-        {"{\"protocol\":\"tcp\",\"port\":70000,\"cidrBlocks\":[\"10.0.0.0/8\"]}", "net.sg-rule"},
-        {"{\"protocol\":\"tcp\",\"fromPort\":9,\"toPort\":8,\"cidrBlocks\":[\"10.0.0.0/8\"]}",
-         "net.sg-rule"},
-        {"{\"protocol\":\"tcp\",\"port\":1,\"toPort\":8,\"cidrBlocks\":[\"10.0.0.0/8\"]}",
-         "net.sg-rule"},
-        {"{\"protocol\":\"tcp\",\"port\":1}", "net.sg-rule"},
-        {"{\"protocol\":\"tcp\",\"port\":22,\"cidrBlocks\":[\"0.0.0.0/0\"]}",
-         "net.open-admin-port"},
-        {"{\"protocol\":\"tcp\",\"fromPort\":3000,\"toPort\":4000,\"ipv6CidrBlocks\":[\"::/0\"]}",
-         "net.open-admin-port"},
-        {"{\"protocol\":\"all\",\"cidrBlocks\":[\"0.0.0.0/0\"]}", "net.open-admin-port"},
-    };
-    for (size_t i = 0; i < PK_ARRAY_LEN(cases); i++) {
-        struct pk_arena *arena = pk_arena_new();
-        struct pk_diags *diags = pk_diags_new();
-        PK_CLEANUP(pk_freep) char *list = pk_asprintf("[%s]", cases[i].rule);
-        json_t *rules = parsed(list);
-        struct pk_sg_source source = {arena, diags, NULL, {0}, "ingress"};
-        bool good = pk_sg_check(&source, rules, false);
-        assert_int_equal(good, strcmp(cases[i].id, "net.sg-rule") != 0);
-        assert_true(pk_diags_len(diags) > 0);
-        assert_string_equal(pk_diags_at(diags, 0)->id, cases[i].id);
-        assert_non_null(pk_diags_at(diags, 0)->help);
-        json_decref(rules);
-        pk_diags_free(diags);
-        pk_arena_free(arena);
-    }
-}
-
 static void opens(void **state) {
     (void)state;
     json_t *rules = parsed("[{\"protocol\":\"tcp\",\"fromPort\":80,\"toPort\":90,\"cidrBlocks\":["
@@ -214,33 +177,15 @@ static void one_zone_is_not_enough_for_an_alb(void **state) {
     fx_end(&f);
 }
 
-static void private_subnets_need_a_way_out(void **state) {
-    (void)state;
-    struct fixture f;
-    fx_begin(&f);
-    fx_tenant(&f, TENANT "  networking: {natGateway: {enabled: false}}\n");
-    fx_component(&f, "MicroService", "web", IMAGE);
-    fx_component(&f, "MicroService", "pub",
-                 IMAGE "  networking: {subnets: public, assignPublicIp: true}\n");
-    fx_expand(&f);
-    const struct pk_diag *d = fx_finding(&f, "net.no-egress");
-    assert_non_null(d);
-    assert_string_equal(d->address, "web/web");
-    assert_int_equal(pk_diags_count(f.diags, PK_SEVERITY_WARNING), 1);
-    fx_end(&f);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_become_one_entry_per_peer),
-        cmocka_unit_test(bad_rules),
         cmocka_unit_test(opens),
         cmocka_unit_test(fargate_pairs),
         cmocka_unit_test(stack_group_with_rules_about_itself),
         cmocka_unit_test(ids_of_the_network_are_unknown_offline),
         cmocka_unit_test(nothing_runs_without_a_network),
         cmocka_unit_test(one_zone_is_not_enough_for_an_alb),
-        cmocka_unit_test(private_subnets_need_a_way_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
