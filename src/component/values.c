@@ -148,6 +148,7 @@ const struct pk_component *pk_x_ref(struct pk_expansion *x, const struct pk_comp
 
 /* --- ARNs ------------------------------------------------------------------------------------- */
 
+PK_PRINTF(5, 0)
 static json_t *arn(struct pk_expansion *x, const char *service, const char *region,
                    const char *account, const char *fmt, va_list args) {
     const char *resource = pk_arena_vprintf(x->arena, fmt, args);
