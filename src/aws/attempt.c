@@ -191,6 +191,13 @@ static void hint_for(const struct call *call, enum pk_code code, struct pk_error
     }
 }
 
+static void one_line(char *text) {
+    for (; text != NULL && *text != '\0'; text++) {
+        if (*text == '\n' || *text == '\r' || *text == '\t')
+            *text = ' ';
+    }
+}
+
 /* An answer that is an error. */
 static bool refused(struct call *call, const struct pk_http_response *response,
                     struct pk_error **err) {
@@ -204,6 +211,7 @@ static bool refused(struct call *call, const struct pk_http_response *response,
         const char *id = pk_headers_get(&response->headers, id_headers[i]);
         fault.request_id = id ? pk_strdup(id) : NULL;
     }
+    one_line(fault.message);
     call->failure = pk_aws_classify(status, fault.code);
     if (call->failure == PK_AWS_THROTTLED)
         atomic_fetch_add(&call->shared->throttles, 1);

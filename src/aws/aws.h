@@ -2,11 +2,19 @@
  * aws.h - the AWS client: one call for every operation of every service in the generated tables.
  *
  * Layer 4. A client is immutable and may be used from any number of threads. Parameters and results
- * are JSON in the shape of the service's API model (botocore's member names). Conventions: blob
- * base64 text, except the payload member of a REST operation: raw bytes through pk_aws_io timestamp
- * in parameters: integer or real Unix seconds, or ISO 8601 text; in results: Unix seconds (integer
- * when whole) idempotencyToken members are filled with a UUID when absent The retry policy is the
- * SDKs' standard mode; every attempt is signed anew.
+ * are JSON in the shape of the service's API model (botocore's member names):
+ * - blob: base64 text, except the payload member of a REST operation, whose raw bytes go through
+ *   pk_aws_io when given there
+ * - timestamp: in parameters integer or real Unix seconds, or ISO 8601 text; in results Unix
+ * seconds (integer when whole)
+ * - jsonvalue: JSON as text
+ * - idempotencyToken: filled with a UUID when absent, the same one on every attempt
+ *
+ * Unknown members, wrong types and missing required members are INTERNAL errors before anything is
+ * sent; members that are null count as absent. Results are cleaned of AWS's oddities: IAM policy
+ * documents are plain JSON text, Route 53 ids have no path, keys that S3 lists are decoded,
+ * GetBucketLocation always names a region; the UserData of RunInstances is given as it is. The
+ * retry policy is the SDKs' standard mode; every attempt is signed anew.
  */
 #ifndef PK_AWS_AWS_H
 #define PK_AWS_AWS_H

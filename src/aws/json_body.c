@@ -203,13 +203,16 @@ static const char *first_text(const json_t *body, const char *const names[], siz
     return NULL;
 }
 
-void pk_aws_json_fault(const struct pk_aws_service *service PK_UNUSED,
+void pk_aws_json_fault(const struct pk_aws_service *service,
                        const struct pk_http_response *response, struct pk_aws_fault *ret) {
     static const char *const types[] = {"code", "Code", "__type"};
     static const char *const messages[] = {"message", "Message", "errorMessage"};
     json_t *body = NULL;
-    if (!pk_aws_json_body(&response->body, &body, NULL))
-        body = json_object();
+    if (!pk_aws_json_body(&response->body, &body, NULL)) {
+        /* Something in front of the service may answer in XML. */
+        pk_aws_xml_fault(service, response, ret);
+        return;
+    }
     const char *type = pk_headers_get(&response->headers, "x-amzn-errortype");
     if (type == NULL)
         type = first_text(body, types, PK_ARRAY_LEN(types));

@@ -56,8 +56,9 @@ void pk_http_response_release(struct pk_http_response *response);
 /* The interface: an implementation, or a test's fake. */
 struct pk_http {
     /* True with a complete response of any status. False: nothing usable came back; err->aws.sent
-     * tells whether the request may have reached the server, err->code is NETWORK, TIMEOUT or
-     * CANCELLED. */
+     * tells whether the request may have reached the server, err->code is NETWORK, TIMEOUT,
+     * CANCELLED, BAD_RESPONSE (larger than allowed) or CONFIG (plain http to a far host). A request
+     * whose body has begun to flow is never sent a second time behind the caller's back. */
     bool (*send)(struct pk_http *http, const struct pk_http_request *request,
                  struct pk_http_response *ret, struct pk_error **err);
     void (*free)(struct pk_http *http);
