@@ -124,8 +124,16 @@ static const char *generated_name(struct pk_expansion *x, const struct pk_compon
     return pk_name_make(x->arena, base, &rule, generation);
 }
 
-static const char *explicit_name(const struct pk_component *c, const char *sub) {
-    return c && !sub ? pk_spec_str(c, "name") : NULL;
+/* Written by the user: `name`, or what some kinds call it. */
+static const char *explicit_name(const struct pk_component *c, const char *sub, const char *type) {
+    if (!c || sub)
+        return NULL;
+    const char *name = pk_spec_str(c, "name");
+    if (!name && strcmp(type, "AWS::DynamoDB::Table") == 0)
+        name = pk_spec_str(c, "tableName");
+    if (!name && strcmp(type, "AWS::S3::Bucket") == 0)
+        name = pk_spec_str(c, "bucket.name");
+    return name && *name ? name : NULL;
 }
 
 static const char *named(struct pk_expansion *x, const struct pk_component *c, const char *sub,
@@ -137,7 +145,7 @@ static const char *named(struct pk_expansion *x, const struct pk_component *c, c
     *ret_generation = generation;
     if (!pk_name_rule(type))
         return NULL;
-    const char *name = explicit_name(c, sub);
+    const char *name = explicit_name(c, sub, type);
     if (name)
         return name;
     if (recorded && recorded->name && *recorded->name &&
@@ -211,7 +219,7 @@ struct pk_resource *pk_x_node(struct pk_expansion *x, const struct pk_component 
     pk_x_set_tags(x, c, r);
     if (name)
         set_name(x, r, name);
-    r->name_explicit = name && explicit_name(c, sub);
+    r->name_explicit = name && explicit_name(c, sub, type);
     return r;
 }
 
