@@ -146,6 +146,26 @@ static void link_own_secrets(struct pk_expansion *x) {
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
+struct missing {
+    const struct pk_graph *graph;
+    bool found;
+};
+
+static void note_missing(void *ctx, json_t *token) {
+    struct missing *missing = ctx;
+    if (!pk_graph_find(missing->graph, pk_json_str(token, "$ref", "")))
+        missing->found = true;
+}
+
+/* A component that was left out after a finding has no nodes to take outputs from. */
+static bool exists(struct pk_expansion *x, json_t *value) {
+    struct missing missing = {x->graph, false};
+    if (!value || json_is_null(value))
+        return false;
+    pk_token_each(value, "$ref", note_missing, &missing);
+    return !missing.found;
+}
+
 /* Outputs of components, as far as they exist: a missing endpoint is no error here. */
 static void put_component_outputs(struct pk_expansion *x, const struct pk_component *c) {
     const struct pk_kind *kind = pk_kind_by_name(c->kind);
@@ -177,7 +197,7 @@ static void put_outputs(struct pk_expansion *x) {
         const char *path = pk_arena_printf(x->arena, "outputs.%s", name);
         struct pk_span span = p->spans ? pk_spans_find(p->spans, path) : p->meta.span;
         json_t *resolved = pk_x_resolve(x, NULL, NULL, value, path, span);
-        if (resolved && !json_is_null(resolved))
+        if (exists(x, resolved))
             json_object_set(x->graph->outputs, name, resolved);
         json_decref(resolved);
     }
