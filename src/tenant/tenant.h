@@ -78,6 +78,14 @@ PK_NODISCARD bool pk_tenants_list(struct pk_store *store, struct pk_tenant_entry
                                   size_t *ret_n, struct pk_error **err);
 void pk_tenants_release(struct pk_tenant_entry *entries, size_t n);
 
+/* Suspended tenants cannot log in, and their sessions end at the next lock. status: "active" or
+ * "suspended". */
+PK_NODISCARD bool pk_tenant_set_status(struct pk_store *store, const char *tenant,
+                                       const char *status, struct pk_error **err);
+/* A new secret (malloc'ed, shown once); sessions begun with the old one end. */
+PK_NODISCARD bool pk_tenant_rotate(struct pk_store *store, const char *tenant, char **ret_secret,
+                                   struct pk_error **err);
+
 struct pk_tenant_init {
     const char *name, *display_name, *email, *account_id, *region, *vpc_cidr, *config_path,
         *created_by, *assume_role_arn;
@@ -87,7 +95,8 @@ struct pk_tenant_init {
     const char *bucket, *lock_table;
 };
 /* Builds the TenantConfig (from flags, or from --config merged with flags), validates it (findings
- * in diags), and returns its YAML. */
+ * in diags, with their places as text), and returns its YAML. Flags win, except that the region of
+ * the file stays: the flag's may be a default. Zones of other regions are passed over. */
 PK_NODISCARD bool pk_tenant_build_config(const struct pk_tenant_init *init, struct pk_diags *diags,
                                          char **ret_yaml, struct pk_error **err);
 /* Registers the tenant (conditional write of tenants.yaml), writes tenant.yaml, returns the
@@ -112,6 +121,12 @@ PK_NODISCARD bool pk_tenant_config_cached(const char *tenant, struct pk_arena *a
 struct pk_graph *pk_network_expand(const struct pk_tenant_config *tenant,
                                    const struct pk_state *state, const char *region,
                                    const char *account_id, struct pk_diags *diags);
+/* The same with generations (key -> unsigned*) that override the state's, as pk_expand_env has
+ * them: for replacements that need another name. */
+struct pk_graph *pk_network_expand_with(const struct pk_tenant_config *tenant,
+                                        const struct pk_state *state,
+                                        const struct pk_map *generations, const char *region,
+                                        const char *account_id, struct pk_diags *diags);
 /* IAM policy document that confines the tenant's own role to its part of bucket and table (JSON,
  * malloc'ed). */
 char *pk_tenant_iam_policy(const char *tenant, const char *bucket, const char *lock_table,
