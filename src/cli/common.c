@@ -90,7 +90,6 @@ bool pk_app_context(struct pk_app *app, const char *stack_dir, const char *tenan
 bool pk_app_project(struct pk_app *app, struct pk_context *context,
                     const struct pk_stack_inputs *inputs, struct pk_diags *diags,
                     struct pk_project **ret, struct pk_error **err) {
-    (void)app;
     struct pk_load_options load = inputs->load;
     struct pk_tenant_config *tenant = NULL;
     if (!pk_context_tenant(context, inputs->dir, false, diags, &tenant, err))
@@ -98,12 +97,19 @@ bool pk_app_project(struct pk_app *app, struct pk_context *context,
     load.tenant = context->tenant;
     load.tenant_config = tenant;
     load.env_from_process = pk_setting(context->settings, PK_SET_ENVIRONMENT);
-    load.region = pk_setting(context->settings, PK_SET_REGION);
-    *ret = pk_project_load(&load, diags);
-    if (*ret)
+    load.region_override = app->global.region;
+    load.region =
+        context->logged_in ? context->session.region : pk_setting(context->settings, PK_SET_REGION);
+    struct pk_project *project = pk_project_load(&load, diags);
+    if (project && *project->name) {
+        *ret = project;
         return true;
+    }
+    /* No stack here: the findings point into the project's sources, so they are shown before it
+     * goes. */
     pk_diags_sort(diags);
     pk_ui_diags(app->ui, diags);
+    pk_project_free(project);
     return pk_diags_fail(diags, err);
 }
 

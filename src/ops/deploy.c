@@ -58,14 +58,15 @@ static bool load_project(struct pk_deployment *d, struct pk_diags *diags, struct
     load.tenant = d->context->tenant;
     load.tenant_config = tenant;
     load.kinds = pk_kinds();
-    load.region = first_text(load.region, pk_setting(d->context->settings, PK_SET_REGION),
-                             d->context->logged_in ? d->context->session.region : NULL);
+    load.region_override = d->context->options.settings.flags[PK_SET_REGION];
+    load.region = first_text(d->context->logged_in ? d->context->session.region : NULL,
+                             pk_setting(d->context->settings, PK_SET_REGION), NULL);
     if (!load.env_from_process)
         load.env_from_process = pk_setting(d->context->settings, PK_SET_ENVIRONMENT);
     /* What is to be destroyed is in the state: mistakes in the files must not keep it alive. */
     struct pk_diags *own PK_CLEANUP(pk_diags_freep) = d->options.destroy ? pk_diags_new() : NULL;
     d->project = pk_project_load(&load, own ? own : diags);
-    if (!d->project)
+    if (!d->project || !*d->project->name)
         return own ? pk_diags_fail(own, err) : pk_diags_fail(diags, err);
     d->stack = d->project->name;
     d->environment = d->project->environment;
