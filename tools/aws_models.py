@@ -41,6 +41,10 @@ ANY_PARTITION = 0xFF
 SHAPE_ONLY = ("documentation", "type", "members", "member", "key", "value", "required")
 
 
+class EventStream(Exception):
+    """The client speaks no event streams."""
+
+
 class Pool:
     """Texts, each stored once; offset 0 is the empty text."""
 
@@ -77,7 +81,7 @@ class Tables:
         row = [TYPES[shape["type"]], 0, 0, 0]  # type, count, first, payload
         self.shapes.append(row)
         if shape.get("eventstream"):
-            raise SystemExit(f"{name}: event streams are not supported")
+            raise EventStream(f"{name}: event streams are not supported")
         if shape["type"] == "structure" and shape.get("document"):
             row[0] = DOCUMENT
             return index
@@ -114,7 +118,8 @@ class Tables:
             flags |= 1 << FLAG_BITS["required"]
         if traits.get("sensitive"):
             flags |= SENSITIVE
-        texts = [traits.get("locationName", name)]
+        # A map of headers without a prefix takes all of them.
+        texts = [traits.get("locationName", "" if traits.get("location") == "headers" else name)]
         if "locationName" in traits:
             flags |= HAS_NAME
         if "queryName" in traits and self.protocol == "ec2":
@@ -131,7 +136,12 @@ class Tables:
             return NONE
         self.members.append(None)
         index = len(self.members) - 1
-        self.members[index] = self.member("", reference)
+        # Only REST-XML has a use for the name: that of the body's root element.
+        self.members[index] = self.member(reference["shape"] if self.protocol == "rest-xml" else "", reference)
+        target = self.model["shapes"][reference["shape"]]
+        if reference.get("payload"):
+            place = list(target["members"]).index(reference["payload"])
+            self.shapes[self.members[index][2]][3] = place + 1
         return index
 
     def operation(self, name, paginator):

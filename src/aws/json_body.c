@@ -205,7 +205,7 @@ static const char *first_text(const json_t *body, const char *const names[], siz
 
 void pk_aws_json_fault(const struct pk_aws_service *service,
                        const struct pk_http_response *response, struct pk_aws_fault *ret) {
-    static const char *const types[] = {"code", "Code", "__type"};
+    static const char *const rpc_type[] = {"__type"}, *const types[] = {"code", "Code", "__type"};
     static const char *const messages[] = {"message", "Message", "errorMessage"};
     json_t *body = NULL;
     if (!pk_aws_json_body(&response->body, &body, NULL)) {
@@ -213,7 +213,11 @@ void pk_aws_json_fault(const struct pk_aws_service *service,
         pk_aws_xml_fault(service, response, ret);
         return;
     }
-    const char *type = pk_headers_get(&response->headers, "x-amzn-errortype");
+    /* Members called "code" may be the error's own; in the RPC form the type is always there. */
+    bool rpc = service->protocol == PK_AWS_PROTOCOL_JSON;
+    const char *type = rpc ? first_text(body, rpc_type, 1) : NULL;
+    if (type == NULL)
+        type = pk_headers_get(&response->headers, "x-amzn-errortype");
     if (type == NULL)
         type = first_text(body, types, PK_ARRAY_LEN(types));
     ret->code = type ? pk_aws_error_type(type) : pk_asprintf("%d", response->status);

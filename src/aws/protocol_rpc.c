@@ -111,24 +111,48 @@ static void form_structure(struct form *form, const struct pk_aws_shape *shape,
     }
 }
 
+static void form_items(struct form *form, const struct pk_aws_member *item, const json_t *list) {
+    size_t len = form->prefix.len;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        pk_buf_addf(&form->prefix, ".%zu", i + 1);
+        form_value(form, item, json_array_get(list, i));
+        cut_prefix(form, len);
+    }
+}
+
+/* The items of a flattened list are numbered under their own name, if they have one, in place of
+ * the list's. */
+static void form_flattened(struct form *form, const struct pk_aws_member *item,
+                           const json_t *list) {
+    if (!(item->flags & PK_AWS_HAS_NAME)) {
+        form_items(form, item, list);
+        return;
+    }
+    PK_CLEANUP(pk_freep) char *before = pk_strdup(pk_buf_cstr(&form->prefix));
+    const char *dot = strrchr(before, '.');
+    cut_prefix(form, dot ? (size_t)(dot - before) : 0);
+    push_name(form, pk_aws_text(form->service, item->wire));
+    form_items(form, item, list);
+    cut_prefix(form, 0);
+    pk_buf_addz(&form->prefix, before);
+}
+
 static void form_list(struct form *form, const struct pk_aws_member *own, const json_t *value) {
     const struct pk_aws_member *item =
         pk_aws_member_at(form->service, pk_aws_shape_of(form->service, own), 0);
     size_t start = form->prefix.len;
-    if (json_array_size(value) == 0 && !form->ec2) {
+    if (form->ec2) {
+        form_items(form, item, value);
+    } else if (json_array_size(value) == 0) {
         form_pair(form, "", 0);
-        return;
-    }
-    if (!form->ec2 && !(own->flags & PK_AWS_FLATTENED))
+    } else if (own->flags & PK_AWS_FLATTENED) {
+        form_flattened(form, item, value);
+    } else {
         push_name(form, item->flags & PK_AWS_HAS_NAME ? pk_aws_text(form->service, item->wire)
                                                       : "member");
-    size_t len = form->prefix.len;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        pk_buf_addf(&form->prefix, ".%zu", i + 1);
-        form_value(form, item, json_array_get(value, i));
-        cut_prefix(form, len);
+        form_items(form, item, value);
+        cut_prefix(form, start);
     }
-    cut_prefix(form, start);
 }
 
 static void form_map(struct form *form, const struct pk_aws_member *own, const json_t *value) {

@@ -225,7 +225,9 @@ bool pk_aws_rest_raw_body(const struct pk_aws_service *service, const struct pk_
         return false;
     const json_t *value = json_object_get(body, pk_aws_text(service, member->name));
     bool text_payload = pk_aws_shape_of(service, member)->type == PK_AWS_STRING;
-    if (!(member->flags & PK_AWS_STREAMING) && (value != NULL || payload->data != NULL) &&
+    /* S3 has a default of its own for objects. */
+    bool object = member->flags & PK_AWS_STREAMING && service->protocol == PK_AWS_PROTOCOL_REST_XML;
+    if (!object && (value != NULL || payload->data != NULL) &&
         pk_headers_get(&wire->headers, "Content-Type") == NULL)
         pk_headers_set(&wire->headers, "Content-Type",
                        text_payload ? "text/plain" : "application/octet-stream");

@@ -136,6 +136,18 @@ void pk_aws_xml_write(struct pk_buf *ret, const struct pk_aws_service *service,
     }
 }
 
+/* The element under which a member is found: the items of a flattened list keep their own name. */
+static const char *read_name(const struct pk_aws_service *service,
+                             const struct pk_aws_member *member) {
+    const struct pk_aws_shape *shape = pk_aws_shape_of(service, member);
+    if (shape->type == PK_AWS_LIST && member->flags & PK_AWS_FLATTENED) {
+        const struct pk_aws_member *item = pk_aws_member_at(service, shape, 0);
+        if (item->flags & PK_AWS_HAS_NAME)
+            return pk_aws_text(service, item->wire);
+    }
+    return pk_aws_text(service, member->wire);
+}
+
 void pk_aws_xml_read_members(const struct pk_aws_service *service, const struct pk_aws_shape *shape,
                              const struct pk_xml *node, json_t *ret) {
     for (size_t i = 0; i < shape->count; i++) {
@@ -151,7 +163,7 @@ void pk_aws_xml_read_members(const struct pk_aws_service *service, const struct 
             if (attribute != NULL)
                 value = json_string(attribute->value);
         } else {
-            const struct pk_xml *child = pk_xml_child(node, pk_aws_text(service, member->wire));
+            const struct pk_xml *child = pk_xml_child(node, read_name(service, member));
             if (child != NULL)
                 value = pk_aws_xml_read(service, member, child);
         }

@@ -4,19 +4,21 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
 static const char strings[] =
-    "\0CreateCachePolicy\0/2020-05-31/cache-policy\0CachePolicyConfig\0"
+    "\0CreateCachePolicy\0/2020-05-31/cache-policy\0CreateCachePolicyRequest\0CachePolicyConfig\0"
     "CachePolicyConfig\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0Comment\0Name\0"
     "DefaultTTL\0MaxTTL\0MinTTL\0ParametersInCacheKeyAndForwardedToOrigin\0EnableAcceptEncodingGzip\0"
     "EnableAcceptEncodingBrotli\0HeadersConfig\0HeaderBehavior\0Headers\0Quantity\0Items\0CookiesConfig\0"
-    "CookieBehavior\0Cookies\0QueryStringsConfig\0QueryStringBehavior\0QueryStrings\0CachePolicy\0Id\0"
-    "LastModifiedTime\0Location\0ETag\0CreateConnectionFunction\0/2020-05-31/connection-function\0"
+    "CookieBehavior\0Cookies\0QueryStringsConfig\0QueryStringBehavior\0QueryStrings\0"
+    "CreateCachePolicyResult\0CachePolicy\0Id\0LastModifiedTime\0Location\0ETag\0"
+    "CreateConnectionFunction\0/2020-05-31/connection-function\0CreateConnectionFunctionRequest\0"
     "CreateConnectionFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
     "ConnectionFunctionConfig\0Runtime\0KeyValueStoreAssociations\0KeyValueStoreAssociation\0"
-    "KeyValueStoreARN\0ConnectionFunctionCode\0Tags\0Tag\0Key\0Value\0ConnectionFunctionSummary\0"
-    "ConnectionFunctionArn\0Status\0Stage\0CreatedTime\0CreateDistribution\0/2020-05-31/distribution\0"
-    "DistributionConfig\0DistributionConfig\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
-    "CallerReference\0Aliases\0CNAME\0DefaultRootObject\0Origins\0Origin\0DomainName\0OriginPath\0"
-    "CustomHeaders\0OriginCustomHeader\0HeaderName\0HeaderValue\0S3OriginConfig\0OriginAccessIdentity\0"
+    "KeyValueStoreARN\0ConnectionFunctionCode\0Tags\0Tag\0Key\0Value\0CreateConnectionFunctionResult\0"
+    "ConnectionFunctionSummary\0ConnectionFunctionArn\0Status\0Stage\0CreatedTime\0CreateDistribution\0"
+    "/2020-05-31/distribution\0CreateDistributionRequest\0DistributionConfig\0"
+    "DistributionConfig\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0CallerReference\0"
+    "Aliases\0CNAME\0DefaultRootObject\0Origins\0Origin\0DomainName\0OriginPath\0CustomHeaders\0"
+    "OriginCustomHeader\0HeaderName\0HeaderValue\0S3OriginConfig\0OriginAccessIdentity\0"
     "OriginReadTimeout\0CustomOriginConfig\0HTTPPort\0HTTPSPort\0OriginProtocolPolicy\0"
     "OriginSslProtocols\0SslProtocol\0OriginKeepaliveTimeout\0IpAddressType\0OriginMtlsConfig\0"
     "ClientCertificateArn\0VpcOriginConfig\0VpcOriginId\0OwnerAccountId\0ConnectionAttempts\0"
@@ -37,23 +39,25 @@ static const char strings[] =
     "AnycastIpListId\0TenantConfig\0ParameterDefinitions\0Definition\0StringSchema\0DefaultValue\0"
     "Required\0ConnectionMode\0ViewerMtlsConfig\0Mode\0TrustStoreConfig\0TrustStoreId\0"
     "AdvertiseTrustStoreCaNames\0IgnoreCertificateExpiry\0ConnectionFunctionAssociation\0CacheTagConfig\0"
-    "Distribution\0ARN\0InProgressInvalidationBatches\0ActiveTrustedSigners\0Signer\0KeyPairIds\0"
-    "KeyPairId\0ActiveTrustedKeyGroups\0KeyGroupId\0AliasICPRecordals\0AliasICPRecordal\0"
-    "ICPRecordalStatus\0CreateDistributionWithTags\0/2020-05-31/distribution?WithTags\0"
-    "DistributionConfigWithTags\0"
+    "CreateDistributionResult\0Distribution\0ARN\0InProgressInvalidationBatches\0ActiveTrustedSigners\0"
+    "Signer\0KeyPairIds\0KeyPairId\0ActiveTrustedKeyGroups\0KeyGroupId\0AliasICPRecordals\0"
+    "AliasICPRecordal\0ICPRecordalStatus\0CreateDistributionWithTags\0/2020-05-31/distribution?WithTags\0"
+    "CreateDistributionWithTagsRequest\0DistributionConfigWithTags\0"
     "DistributionConfigWithTags\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
-    "CreateFunction\0/2020-05-31/function\0"
+    "CreateDistributionWithTagsResult\0CreateFunction\0/2020-05-31/function\0CreateFunctionRequest\0"
     "CreateFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0FunctionConfig\0"
-    "FunctionCode\0FunctionSummary\0FunctionMetadata\0CreateInvalidation\0"
-    "/2020-05-31/distribution/{DistributionId}/invalidation\0DistributionId\0InvalidationBatch\0"
-    "InvalidationBatch\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0Paths\0Path\0"
-    "Invalidation\0CreateTime\0CreateOriginAccessControl\0/2020-05-31/origin-access-control\0"
-    "OriginAccessControlConfig\0"
+    "FunctionCode\0CreateFunctionResult\0FunctionSummary\0FunctionMetadata\0CreateInvalidation\0"
+    "/2020-05-31/distribution/{DistributionId}/invalidation\0CreateInvalidationRequest\0DistributionId\0"
+    "InvalidationBatch\0InvalidationBatch\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
+    "Paths\0Path\0CreateInvalidationResult\0Invalidation\0CreateTime\0CreateOriginAccessControl\0"
+    "/2020-05-31/origin-access-control\0CreateOriginAccessControlRequest\0OriginAccessControlConfig\0"
     "OriginAccessControlConfig\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0Description\0"
-    "SigningProtocol\0SigningBehavior\0OriginAccessControlOriginType\0OriginAccessControl\0"
-    "CreateOriginRequestPolicy\0/2020-05-31/origin-request-policy\0OriginRequestPolicyConfig\0"
+    "SigningProtocol\0SigningBehavior\0OriginAccessControlOriginType\0CreateOriginAccessControlResult\0"
+    "OriginAccessControl\0CreateOriginRequestPolicy\0/2020-05-31/origin-request-policy\0"
+    "CreateOriginRequestPolicyRequest\0OriginRequestPolicyConfig\0"
     "OriginRequestPolicyConfig\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
-    "OriginRequestPolicy\0CreateResponseHeadersPolicy\0/2020-05-31/response-headers-policy\0"
+    "CreateOriginRequestPolicyResult\0OriginRequestPolicy\0CreateResponseHeadersPolicy\0"
+    "/2020-05-31/response-headers-policy\0CreateResponseHeadersPolicyRequest\0"
     "ResponseHeadersPolicyConfig\0"
     "ResponseHeadersPolicyConfig\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0CorsConfig\0"
     "AccessControlAllowOrigins\0AccessControlAllowHeaders\0Header\0AccessControlAllowMethods\0"
@@ -62,55 +66,80 @@ static const char strings[] =
     "FrameOption\0ReferrerPolicy\0ContentSecurityPolicy\0ContentTypeOptions\0StrictTransportSecurity\0"
     "IncludeSubdomains\0Preload\0ServerTimingHeadersConfig\0SamplingRate\0CustomHeadersConfig\0"
     "ResponseHeadersPolicyCustomHeader\0RemoveHeadersConfig\0ResponseHeadersPolicyRemoveHeader\0"
-    "ResponseHeadersPolicy\0DeleteCachePolicy\0/2020-05-31/cache-policy/{Id}\0IfMatch\0If-Match\0"
-    "DeleteConnectionFunction\0/2020-05-31/connection-function/{Id}\0DeleteDistribution\0"
-    "/2020-05-31/distribution/{Id}\0DeleteFunction\0/2020-05-31/function/{Name}\0"
-    "DeleteOriginAccessControl\0/2020-05-31/origin-access-control/{Id}\0DeleteOriginRequestPolicy\0"
-    "/2020-05-31/origin-request-policy/{Id}\0DeleteResponseHeadersPolicy\0"
-    "/2020-05-31/response-headers-policy/{Id}\0DescribeConnectionFunction\0"
-    "/2020-05-31/connection-function/{Identifier}/describe\0Identifier\0DescribeFunction\0"
-    "/2020-05-31/function/{Name}/describe\0GetCachePolicy\0GetCachePolicyConfig\0"
-    "/2020-05-31/cache-policy/{Id}/config\0GetConnectionFunction\0"
-    "/2020-05-31/connection-function/{Identifier}\0ContentType\0Content-Type\0GetDistribution\0"
-    "GetDistributionConfig\0/2020-05-31/distribution/{Id}/config\0GetFunction\0GetInvalidation\0"
-    "/2020-05-31/distribution/{DistributionId}/invalidation/{Id}\0GetOriginAccessControl\0"
-    "GetOriginAccessControlConfig\0/2020-05-31/origin-access-control/{Id}/config\0"
-    "GetOriginRequestPolicy\0GetResponseHeadersPolicy\0ListCachePolicies\0Type\0Marker\0MaxItems\0"
-    "CachePolicyList\0NextMarker\0CachePolicySummary\0ListDistributions\0"
+    "CreateResponseHeadersPolicyResult\0ResponseHeadersPolicy\0DeleteCachePolicy\0"
+    "/2020-05-31/cache-policy/{Id}\0DeleteCachePolicyRequest\0IfMatch\0If-Match\0"
+    "DeleteConnectionFunction\0/2020-05-31/connection-function/{Id}\0DeleteConnectionFunctionRequest\0"
+    "DeleteDistribution\0/2020-05-31/distribution/{Id}\0DeleteDistributionRequest\0DeleteFunction\0"
+    "/2020-05-31/function/{Name}\0DeleteFunctionRequest\0DeleteOriginAccessControl\0"
+    "/2020-05-31/origin-access-control/{Id}\0DeleteOriginAccessControlRequest\0"
+    "DeleteOriginRequestPolicy\0/2020-05-31/origin-request-policy/{Id}\0"
+    "DeleteOriginRequestPolicyRequest\0DeleteResponseHeadersPolicy\0"
+    "/2020-05-31/response-headers-policy/{Id}\0DeleteResponseHeadersPolicyRequest\0"
+    "DescribeConnectionFunction\0/2020-05-31/connection-function/{Identifier}/describe\0"
+    "DescribeConnectionFunctionRequest\0Identifier\0DescribeConnectionFunctionResult\0DescribeFunction\0"
+    "/2020-05-31/function/{Name}/describe\0DescribeFunctionRequest\0DescribeFunctionResult\0"
+    "GetCachePolicy\0GetCachePolicyRequest\0GetCachePolicyResult\0GetCachePolicyConfig\0"
+    "/2020-05-31/cache-policy/{Id}/config\0GetCachePolicyConfigRequest\0GetCachePolicyConfigResult\0"
+    "GetConnectionFunction\0/2020-05-31/connection-function/{Identifier}\0GetConnectionFunctionRequest\0"
+    "GetConnectionFunctionResult\0ContentType\0Content-Type\0GetDistribution\0GetDistributionRequest\0"
+    "GetDistributionResult\0GetDistributionConfig\0/2020-05-31/distribution/{Id}/config\0"
+    "GetDistributionConfigRequest\0GetDistributionConfigResult\0GetFunction\0GetFunctionRequest\0"
+    "GetFunctionResult\0GetInvalidation\0/2020-05-31/distribution/{DistributionId}/invalidation/{Id}\0"
+    "GetInvalidationRequest\0GetInvalidationResult\0GetOriginAccessControl\0"
+    "GetOriginAccessControlRequest\0GetOriginAccessControlResult\0GetOriginAccessControlConfig\0"
+    "/2020-05-31/origin-access-control/{Id}/config\0GetOriginAccessControlConfigRequest\0"
+    "GetOriginAccessControlConfigResult\0GetOriginRequestPolicy\0GetOriginRequestPolicyRequest\0"
+    "GetOriginRequestPolicyResult\0GetResponseHeadersPolicy\0GetResponseHeadersPolicyRequest\0"
+    "GetResponseHeadersPolicyResult\0ListCachePolicies\0ListCachePoliciesRequest\0Type\0Marker\0"
+    "MaxItems\0ListCachePoliciesResult\0CachePolicyList\0NextMarker\0CachePolicySummary\0"
+    "ListDistributions\0"
     "Marker\tDistributionList.NextMarker\tDistributionList.Items\tDistributionList.IsTruncated\tMaxItems\0"
-    "DistributionList\0IsTruncated\0DistributionSummary\0ListDistributionsByConnectionFunction\0"
+    "ListDistributionsRequest\0ListDistributionsResult\0DistributionList\0IsTruncated\0"
+    "DistributionSummary\0ListDistributionsByConnectionFunction\0"
     "/2020-05-31/distributionsByConnectionFunction\0"
     "Marker\tDistributionList.NextMarker\tDistributionList.Items\t\tMaxItems\0"
-    "ConnectionFunctionIdentifier\0ListFunctions\0FunctionList\0ListInvalidations\0"
+    "ListDistributionsByConnectionFunctionRequest\0ConnectionFunctionIdentifier\0"
+    "ListDistributionsByConnectionFunctionResult\0ListFunctions\0ListFunctionsRequest\0"
+    "ListFunctionsResult\0FunctionList\0ListInvalidations\0"
     "Marker\tInvalidationList.NextMarker\tInvalidationList.Items\tInvalidationList.IsTruncated\tMaxItems\0"
-    "InvalidationList\0InvalidationSummary\0ListOriginAccessControls\0"
+    "ListInvalidationsRequest\0ListInvalidationsResult\0InvalidationList\0InvalidationSummary\0"
+    "ListOriginAccessControls\0"
     "Marker\tOriginAccessControlList.NextMarker\tOriginAccessControlList.Items\t\tMaxItems\0"
-    "OriginAccessControlList\0OriginAccessControlSummary\0ListOriginRequestPolicies\0"
-    "OriginRequestPolicyList\0OriginRequestPolicySummary\0ListResponseHeadersPolicies\0"
+    "ListOriginAccessControlsRequest\0ListOriginAccessControlsResult\0OriginAccessControlList\0"
+    "OriginAccessControlSummary\0ListOriginRequestPolicies\0ListOriginRequestPoliciesRequest\0"
+    "ListOriginRequestPoliciesResult\0OriginRequestPolicyList\0OriginRequestPolicySummary\0"
+    "ListResponseHeadersPolicies\0ListResponseHeadersPoliciesRequest\0ListResponseHeadersPoliciesResult\0"
     "ResponseHeadersPolicyList\0ResponseHeadersPolicySummary\0ListTagsForResource\0/2020-05-31/tagging\0"
-    "Resource\0PublishConnectionFunction\0/2020-05-31/connection-function/{Id}/publish\0PublishFunction\0"
-    "/2020-05-31/function/{Name}/publish\0TagResource\0/2020-05-31/tagging?Operation=Tag\0"
-    "Tags\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0TestConnectionFunction\0"
-    "/2020-05-31/connection-function/{Id}/test\0"
+    "ListTagsForResourceRequest\0Resource\0ListTagsForResourceResult\0PublishConnectionFunction\0"
+    "/2020-05-31/connection-function/{Id}/publish\0PublishConnectionFunctionRequest\0"
+    "PublishConnectionFunctionResult\0PublishFunction\0/2020-05-31/function/{Name}/publish\0"
+    "PublishFunctionRequest\0PublishFunctionResult\0TagResource\0/2020-05-31/tagging?Operation=Tag\0"
+    "TagResourceRequest\0Tags\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
+    "TestConnectionFunction\0/2020-05-31/connection-function/{Id}/test\0TestConnectionFunctionRequest\0"
     "TestConnectionFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
-    "ConnectionObject\0ConnectionFunctionTestResult\0ComputeUtilization\0"
+    "ConnectionObject\0TestConnectionFunctionResult\0ConnectionFunctionTestResult\0ComputeUtilization\0"
     "ConnectionFunctionExecutionLogs\0ConnectionFunctionErrorMessage\0ConnectionFunctionOutput\0"
-    "TestFunction\0/2020-05-31/function/{Name}/test\0"
+    "TestFunction\0/2020-05-31/function/{Name}/test\0TestFunctionRequest\0"
     "TestFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0EventObject\0"
-    "TestResult\0FunctionExecutionLogs\0FunctionErrorMessage\0FunctionOutput\0UntagResource\0"
-    "/2020-05-31/tagging?Operation=Untag\0TagKeys\0"
+    "TestFunctionResult\0TestResult\0FunctionExecutionLogs\0FunctionErrorMessage\0FunctionOutput\0"
+    "UntagResource\0/2020-05-31/tagging?Operation=Untag\0UntagResourceRequest\0TagKeys\0"
     "TagKeys\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0UpdateCachePolicy\0"
-    "UpdateConnectionFunction\0"
+    "UpdateCachePolicyRequest\0UpdateCachePolicyResult\0UpdateConnectionFunction\0"
+    "UpdateConnectionFunctionRequest\0"
     "UpdateConnectionFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
-    "UpdateDistribution\0UpdateFunction\0"
-    "UpdateFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0ETtag\0"
-    "UpdateOriginAccessControl\0UpdateOriginRequestPolicy\0UpdateResponseHeadersPolicy\0"
-    "https://cloudfront.cn-northwest-1.{dns}\0cn-northwest-1\0https://cloudfront.{dns}\0us-east-1\0"
-    "https://cloudfront.{region}.{dns}\0eusc-de-east-1\0us-iso-east-1\0us-isob-east-1\0eu-isoe-west-1\0"
-    "us-isof-south-1\0us-gov-west-1\0https://cloudfront-fips.cn-northwest-1.{dns}\0"
-    "https://cloudfront-fips.{dns}\0https://cloudfront-fips.{region}.{dns}\0"
-    "https://cloudfront.global.{dual}\0https://cloudfront.{dual}\0https://cloudfront-fips.global.{dual}\0"
-    "https://cloudfront-fips.{dual}\0""2020-05-31\0""1.0\0cloudfront\0CloudFront\0";
+    "UpdateConnectionFunctionResult\0UpdateDistribution\0UpdateDistributionRequest\0"
+    "UpdateDistributionResult\0UpdateFunction\0UpdateFunctionRequest\0"
+    "UpdateFunctionRequest\0xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"\0"
+    "UpdateFunctionResult\0ETtag\0UpdateOriginAccessControl\0UpdateOriginAccessControlRequest\0"
+    "UpdateOriginAccessControlResult\0UpdateOriginRequestPolicy\0UpdateOriginRequestPolicyRequest\0"
+    "UpdateOriginRequestPolicyResult\0UpdateResponseHeadersPolicy\0UpdateResponseHeadersPolicyRequest\0"
+    "UpdateResponseHeadersPolicyResult\0https://cloudfront.cn-northwest-1.{dns}\0cn-northwest-1\0"
+    "https://cloudfront.{dns}\0us-east-1\0https://cloudfront.{region}.{dns}\0eusc-de-east-1\0"
+    "us-iso-east-1\0us-isob-east-1\0eu-isoe-west-1\0us-isof-south-1\0us-gov-west-1\0"
+    "https://cloudfront-fips.cn-northwest-1.{dns}\0https://cloudfront-fips.{dns}\0"
+    "https://cloudfront-fips.{region}.{dns}\0https://cloudfront.global.{dual}\0"
+    "https://cloudfront.{dual}\0https://cloudfront-fips.global.{dual}\0https://cloudfront-fips.{dual}\0"
+    "2020-05-31\0""1.0\0cloudfront\0CloudFront\0";
 
 static const struct pk_aws_shape shapes[] = {
     {0, 0, 1, 1, 1}, {0, 0, 6, 2, 0}, {3, 0, 0, 8, 0}, {5, 0, 0, 8, 0}, {0, 0, 5, 8, 0},
@@ -178,244 +207,247 @@ static const struct pk_aws_shape shapes[] = {
 };
 
 static const struct pk_aws_member members[] = {
-    {0, 0, 0, 0}, {44, 62, 1, 20608}, {136, 136, 2, 0}, {144, 144, 2, 128}, {149, 149, 3, 0},
-    {160, 160, 3, 0}, {167, 167, 3, 128}, {174, 174, 4, 0}, {215, 215, 5, 128}, {240, 240, 5, 0},
-    {267, 267, 6, 128}, {319, 319, 11, 128}, {356, 356, 15, 128}, {281, 281, 7, 128},
-    {296, 296, 8, 0}, {304, 304, 9, 128}, {313, 313, 10, 0}, {0, 144, 2, 4096}, {333, 333, 12, 128},
-    {348, 348, 13, 0}, {304, 304, 9, 128}, {313, 313, 14, 0}, {0, 144, 2, 4096},
-    {375, 375, 16, 128}, {395, 395, 17, 0}, {304, 304, 9, 128}, {313, 313, 18, 0},
-    {0, 144, 2, 4096}, {0, 0, 19, 0}, {408, 408, 20, 0}, {440, 440, 2, 4097}, {449, 449, 2, 4097},
-    {420, 420, 2, 128}, {423, 423, 21, 128}, {44, 44, 1, 128}, {0, 511, 22, 20480},
-    {144, 144, 23, 128}, {599, 599, 24, 128}, {700, 700, 30, 32896}, {723, 723, 31, 0},
-    {136, 136, 2, 128}, {624, 624, 25, 128}, {632, 632, 26, 0}, {304, 304, 9, 128},
-    {313, 313, 27, 0}, {0, 658, 28, 4096}, {683, 683, 29, 128}, {313, 313, 32, 0},
-    {0, 728, 33, 4096}, {732, 732, 34, 128}, {736, 736, 35, 0}, {0, 0, 36, 0}, {742, 742, 37, 0},
-    {440, 440, 2, 4097}, {449, 449, 2, 4097}, {144, 144, 23, 128}, {420, 420, 38, 128},
-    {599, 599, 24, 128}, {768, 768, 2, 128}, {790, 790, 2, 128}, {797, 797, 39, 128},
-    {803, 803, 21, 128}, {423, 423, 21, 128}, {0, 0, 40, 0}, {859, 878, 41, 20608},
-    {953, 953, 2, 128}, {969, 969, 42, 0}, {983, 983, 2, 0}, {1001, 1001, 44, 128},
-    {1481, 1481, 62, 0}, {1599, 1599, 72, 128}, {2110, 2110, 97, 0}, {2151, 2151, 100, 0},
-    {136, 136, 103, 32896}, {2251, 2251, 104, 0}, {2288, 2288, 105, 0}, {1432, 1432, 5, 128},
-    {2299, 2299, 106, 0}, {2451, 2451, 111, 0}, {2495, 2495, 2, 0}, {2504, 2504, 115, 0},
-    {2516, 2516, 5, 0}, {2530, 2530, 2, 0}, {2559, 2559, 5, 0}, {2567, 2567, 2, 0},
-    {2583, 2583, 116, 0}, {2663, 2663, 123, 0}, {2678, 2678, 124, 0}, {2781, 2781, 127, 0},
-    {2811, 2811, 128, 0}, {304, 304, 9, 128}, {313, 313, 43, 0}, {0, 977, 2, 4096},
-    {304, 304, 9, 128}, {313, 313, 45, 128}, {0, 1009, 46, 4096}, {420, 420, 2, 128},
-    {1016, 1016, 2, 128}, {1027, 1027, 2, 0}, {1038, 1038, 47, 0}, {1094, 1094, 51, 0},
-    {1148, 1148, 52, 0}, {1313, 1313, 59, 0}, {1356, 1356, 9, 0}, {1375, 1375, 9, 0},
-    {1393, 1393, 9, 0}, {1419, 1419, 60, 0}, {1459, 1459, 2, 0}, {304, 304, 9, 128},
-    {313, 313, 48, 0}, {0, 1052, 49, 4096}, {1071, 1071, 2, 128}, {1082, 1082, 50, 32896},
-    {1109, 1109, 2, 128}, {1130, 1130, 9, 0}, {1167, 1167, 9, 128}, {1176, 1176, 9, 128},
-    {1186, 1186, 53, 128}, {1207, 1207, 54, 0}, {1130, 1130, 9, 0}, {1238, 1238, 9, 0},
-    {1261, 1261, 57, 0}, {1275, 1275, 58, 0}, {304, 304, 9, 128}, {313, 313, 55, 128},
-    {0, 1226, 56, 4096}, {1292, 1292, 2, 128}, {1329, 1329, 2, 128}, {1341, 1341, 2, 0},
-    {1130, 1130, 9, 0}, {1238, 1238, 9, 0}, {1432, 1432, 5, 128}, {1440, 1440, 61, 0},
-    {304, 304, 9, 128}, {313, 313, 63, 0}, {0, 1494, 64, 4096}, {420, 420, 2, 128},
-    {1506, 1506, 65, 128}, {1546, 1546, 68, 128}, {1581, 1581, 71, 0}, {1523, 1523, 66, 128},
-    {304, 304, 9, 128}, {313, 313, 67, 128}, {0, 1535, 9, 4096}, {304, 304, 9, 128},
-    {313, 313, 69, 128}, {0, 1554, 70, 4096}, {1572, 1572, 2, 128}, {1620, 1620, 2, 128},
-    {1635, 1635, 73, 0}, {1667, 1667, 75, 0}, {1693, 1693, 77, 128}, {1714, 1714, 78, 0},
-    {1750, 1750, 5, 0}, {1766, 1766, 5, 0}, {1775, 1775, 82, 0}, {1868, 1868, 87, 0},
-    {1921, 1921, 2, 0}, {1944, 1944, 2, 0}, {1965, 1965, 2, 0}, {1979, 1979, 2, 0},
-    {2001, 2001, 2, 0}, {2025, 2025, 91, 0}, {2036, 2036, 92, 0}, {167, 167, 3, 0},
-    {149, 149, 3, 0}, {160, 160, 3, 0}, {1432, 1432, 5, 128}, {304, 304, 9, 128}, {313, 313, 74, 0},
-    {0, 1650, 2, 4096}, {1432, 1432, 5, 128}, {304, 304, 9, 128}, {313, 313, 76, 0},
-    {0, 1684, 2, 4096}, {304, 304, 9, 128}, {313, 313, 79, 128}, {1736, 1736, 81, 0},
-    {0, 1729, 80, 4096}, {304, 304, 9, 128}, {313, 313, 79, 128}, {304, 304, 9, 128},
-    {313, 313, 83, 0}, {0, 1802, 84, 4096}, {1828, 1828, 85, 128}, {1846, 1846, 86, 128},
-    {1856, 1856, 5, 0}, {304, 304, 9, 128}, {313, 313, 88, 0}, {0, 1889, 89, 4096},
-    {1909, 1909, 90, 128}, {1846, 1846, 86, 128}, {1432, 1432, 5, 128}, {2052, 2052, 5, 128},
-    {348, 348, 93, 128}, {296, 296, 8, 0}, {2089, 2089, 95, 0}, {2064, 2064, 94, 128},
-    {2072, 2072, 13, 0}, {304, 304, 9, 128}, {313, 313, 96, 0}, {0, 144, 2, 4096},
-    {304, 304, 9, 128}, {313, 313, 98, 0}, {0, 2125, 99, 4096}, {2139, 2139, 2, 128},
-    {1620, 1620, 2, 128}, {1635, 1635, 73, 0}, {1667, 1667, 75, 0}, {1693, 1693, 77, 128},
-    {1714, 1714, 78, 0}, {1750, 1750, 5, 0}, {1766, 1766, 5, 0}, {1775, 1775, 82, 0},
-    {1868, 1868, 87, 0}, {1921, 1921, 2, 0}, {1944, 1944, 2, 0}, {1965, 1965, 2, 0},
-    {1979, 1979, 2, 0}, {2001, 2001, 2, 0}, {2025, 2025, 91, 0}, {2036, 2036, 92, 0},
-    {167, 167, 3, 0}, {149, 149, 3, 0}, {160, 160, 3, 0}, {304, 304, 9, 128}, {313, 313, 101, 0},
-    {0, 2172, 102, 4096}, {2192, 2192, 9, 128}, {2202, 2202, 2, 0}, {2219, 2219, 2, 0},
-    {2232, 2232, 3, 0}, {1432, 1432, 5, 0}, {2259, 2259, 5, 0}, {2274, 2274, 2, 0},
-    {2281, 2281, 2, 0}, {2317, 2317, 5, 0}, {2346, 2346, 107, 0}, {2363, 2363, 2, 0},
-    {2381, 2381, 108, 0}, {2398, 2398, 109, 0}, {2421, 2421, 2, 0}, {2433, 2433, 110, 0},
-    {2464, 2464, 112, 128}, {2479, 2479, 113, 128}, {304, 304, 9, 128}, {313, 313, 114, 0},
-    {0, 440, 2, 4096}, {2596, 2596, 117, 0}, {0, 0, 118, 0}, {144, 144, 119, 128},
-    {2617, 2617, 120, 128}, {2628, 2628, 121, 0}, {136, 136, 50, 32768}, {2641, 2641, 122, 0},
-    {2654, 2654, 5, 128}, {2695, 2695, 125, 0}, {2700, 2700, 126, 0}, {2717, 2717, 2, 128},
-    {2730, 2730, 5, 0}, {2757, 2757, 5, 0}, {420, 420, 38, 128}, {1071, 1071, 2, 128},
-    {0, 0, 129, 0}, {2826, 2826, 130, 0}, {440, 440, 2, 4097}, {449, 449, 2, 4097},
-    {420, 420, 2, 128}, {2839, 2839, 2, 128}, {790, 790, 2, 128}, {423, 423, 21, 128},
-    {2843, 2843, 9, 128}, {1016, 1016, 2, 128}, {2873, 2873, 131, 0}, {2922, 2922, 136, 0},
-    {859, 859, 41, 128}, {2956, 2956, 139, 0}, {1432, 1432, 5, 128}, {304, 304, 9, 128},
-    {313, 313, 132, 0}, {0, 2894, 133, 4096}, {1650, 1650, 2, 0}, {2901, 2901, 134, 0},
-    {304, 304, 9, 128}, {313, 313, 135, 0}, {0, 2912, 2, 4096}, {1432, 1432, 5, 128},
-    {304, 304, 9, 128}, {313, 313, 137, 0}, {0, 1684, 138, 4096}, {2945, 2945, 2, 0},
-    {2901, 2901, 134, 0}, {0, 2974, 140, 4096}, {977, 977, 2, 0}, {2991, 2991, 141, 0},
-    {0, 0, 142, 0}, {3070, 3097, 143, 20608}, {859, 859, 41, 128}, {723, 723, 31, 128},
-    {0, 0, 144, 0}, {2826, 2826, 130, 0}, {440, 440, 2, 4097}, {449, 449, 2, 4097},
-    {0, 3216, 145, 20480}, {144, 144, 23, 128}, {3294, 3294, 24, 128}, {3309, 3309, 30, 32896},
-    {723, 723, 31, 0}, {0, 0, 146, 0}, {3322, 3322, 147, 0}, {440, 440, 2, 4097},
-    {449, 449, 2, 4097}, {144, 144, 23, 128}, {790, 790, 2, 0}, {3294, 3294, 24, 128},
-    {3338, 3338, 148, 128}, {1909, 1909, 2, 128}, {797, 797, 39, 0}, {803, 803, 21, 0},
-    {423, 423, 21, 128}, {0, 0, 149, 0}, {3429, 3429, 2, 4227}, {3444, 3462, 150, 20608},
-    {3536, 3536, 151, 128}, {953, 953, 2, 128}, {304, 304, 9, 128}, {313, 313, 152, 0},
-    {0, 3542, 2, 4096}, {0, 0, 153, 0}, {440, 440, 2, 4097}, {3547, 3547, 154, 0},
-    {420, 420, 2, 128}, {790, 790, 2, 128}, {3560, 3560, 21, 128}, {3444, 3444, 150, 128},
-    {0, 0, 155, 0}, {3631, 3657, 156, 20608}, {144, 144, 2, 128}, {3739, 3739, 2, 0},
-    {3751, 3751, 157, 128}, {3767, 3767, 158, 128}, {3783, 3783, 159, 128}, {0, 0, 160, 0},
-    {3813, 3813, 161, 0}, {440, 440, 2, 4097}, {449, 449, 2, 4097}, {420, 420, 2, 128},
-    {3631, 3631, 156, 0}, {0, 0, 162, 0}, {3893, 3919, 163, 20608}, {136, 136, 2, 0},
-    {144, 144, 2, 128}, {267, 267, 164, 128}, {319, 319, 166, 128}, {356, 356, 168, 128},
-    {281, 281, 165, 128}, {296, 296, 8, 0}, {333, 333, 167, 128}, {348, 348, 13, 0},
-    {375, 375, 169, 128}, {395, 395, 17, 0}, {0, 0, 170, 0}, {4001, 4001, 171, 0},
-    {440, 440, 2, 4097}, {449, 449, 2, 4097}, {420, 420, 2, 128}, {423, 423, 21, 128},
-    {3893, 3893, 163, 128}, {0, 0, 172, 0}, {4085, 4113, 173, 20608}, {136, 136, 2, 0},
-    {144, 144, 2, 128}, {4197, 4197, 174, 0}, {4388, 4388, 184, 0}, {4595, 4595, 193, 0},
-    {4634, 4634, 195, 0}, {4688, 4688, 198, 0}, {4208, 4208, 175, 128}, {4234, 4234, 177, 128},
-    {4267, 4267, 179, 128}, {4293, 4293, 5, 128}, {4323, 4323, 182, 0}, {4350, 4350, 9, 0},
-    {4373, 4373, 5, 128}, {304, 304, 9, 128}, {313, 313, 176, 128}, {0, 1009, 2, 4096},
-    {304, 304, 9, 128}, {313, 313, 178, 128}, {0, 4260, 2, 4096}, {304, 304, 9, 128},
-    {313, 313, 180, 128}, {0, 1729, 181, 4096}, {304, 304, 9, 128}, {313, 313, 183, 0},
-    {0, 4260, 2, 4096}, {4410, 4410, 185, 0}, {4464, 4464, 186, 0}, {4489, 4489, 188, 0},
-    {4504, 4504, 190, 0}, {4526, 4526, 191, 0}, {4545, 4545, 192, 0}, {4424, 4424, 5, 128},
-    {4433, 4433, 5, 128}, {4444, 4444, 5, 0}, {4454, 4454, 2, 0}, {4424, 4424, 5, 128},
-    {4477, 4477, 187, 128}, {4424, 4424, 5, 128}, {4489, 4489, 189, 128}, {4424, 4424, 5, 128},
-    {4504, 4504, 2, 128}, {4424, 4424, 5, 128}, {4424, 4424, 5, 128}, {4569, 4569, 5, 0},
-    {4587, 4587, 5, 0}, {4350, 4350, 9, 128}, {1432, 1432, 5, 128}, {4621, 4621, 194, 0},
-    {304, 304, 9, 128}, {313, 313, 196, 0}, {0, 4654, 197, 4096}, {4260, 4260, 2, 128},
-    {736, 736, 2, 128}, {4424, 4424, 5, 128}, {304, 304, 9, 128}, {313, 313, 199, 0},
-    {0, 4708, 200, 4096}, {4260, 4260, 2, 128}, {0, 0, 201, 0}, {4742, 4742, 202, 0},
-    {440, 440, 2, 4097}, {449, 449, 2, 4097}, {420, 420, 2, 128}, {423, 423, 21, 128},
-    {4085, 4085, 173, 128}, {0, 0, 203, 0}, {420, 420, 2, 4227}, {4812, 4820, 2, 4097},
-    {0, 0, 204, 0}, {420, 420, 38, 4227}, {4812, 4820, 2, 4225}, {0, 0, 205, 0},
-    {420, 420, 2, 4227}, {4812, 4820, 2, 4097}, {0, 0, 206, 0}, {144, 144, 23, 4227},
-    {4812, 4820, 2, 4225}, {0, 0, 207, 0}, {420, 420, 2, 4227}, {4812, 4820, 2, 4097},
-    {0, 0, 208, 0}, {420, 420, 2, 4227}, {4812, 4820, 2, 4097}, {0, 0, 209, 0}, {420, 420, 2, 4227},
-    {4812, 4820, 2, 4097}, {0, 0, 210, 0}, {5263, 5263, 2, 4227}, {797, 797, 39, 4100},
-    {0, 0, 211, 0}, {742, 742, 37, 0}, {449, 449, 2, 4097}, {0, 0, 212, 0}, {144, 144, 23, 4227},
-    {797, 797, 39, 4100}, {0, 0, 213, 0}, {3322, 3322, 147, 0}, {449, 449, 2, 4097}, {0, 0, 214, 0},
-    {420, 420, 2, 4227}, {0, 0, 215, 0}, {408, 408, 20, 0}, {449, 449, 2, 4097}, {0, 0, 216, 0},
-    {420, 420, 2, 4227}, {0, 0, 217, 0}, {44, 44, 1, 0}, {449, 449, 2, 4097}, {0, 0, 218, 0},
-    {5263, 5263, 2, 4227}, {797, 797, 39, 4100}, {0, 0, 219, 0}, {700, 700, 30, 32768},
-    {449, 449, 2, 4097}, {5468, 5480, 2, 4097}, {0, 0, 220, 0}, {420, 420, 2, 4227}, {0, 0, 221, 0},
-    {2826, 2826, 130, 0}, {449, 449, 2, 4097}, {0, 0, 222, 0}, {420, 420, 2, 4227}, {0, 0, 223, 0},
-    {859, 859, 41, 0}, {449, 449, 2, 4097}, {0, 0, 224, 0}, {144, 144, 23, 4227},
-    {797, 797, 39, 4100}, {0, 0, 225, 0}, {3309, 3309, 30, 32768}, {449, 449, 2, 4097},
-    {5468, 5480, 2, 4097}, {0, 0, 226, 0}, {3429, 3429, 2, 4227}, {420, 420, 2, 4227},
-    {0, 0, 227, 0}, {3547, 3547, 154, 0}, {0, 0, 228, 0}, {420, 420, 2, 4227}, {0, 0, 229, 0},
-    {3813, 3813, 161, 0}, {449, 449, 2, 4097}, {0, 0, 230, 0}, {420, 420, 2, 4227}, {0, 0, 231, 0},
-    {3631, 3631, 156, 0}, {449, 449, 2, 4097}, {0, 0, 232, 0}, {420, 420, 2, 4227}, {0, 0, 233, 0},
-    {4001, 4001, 171, 0}, {449, 449, 2, 4097}, {0, 0, 234, 0}, {420, 420, 2, 4227}, {0, 0, 235, 0},
-    {4742, 4742, 202, 0}, {449, 449, 2, 4097}, {0, 0, 236, 0}, {5820, 5820, 237, 4100},
-    {5825, 5825, 2, 4100}, {5832, 5832, 2, 4100}, {0, 0, 238, 0}, {5841, 5841, 239, 0},
-    {5857, 5857, 2, 0}, {5832, 5832, 9, 128}, {304, 304, 9, 128}, {313, 313, 240, 0},
-    {0, 5868, 241, 4096}, {5820, 5820, 237, 128}, {408, 408, 20, 128}, {0, 0, 242, 0},
-    {5825, 5825, 2, 4100}, {5832, 5832, 2, 4100}, {0, 0, 243, 0}, {6001, 6001, 244, 0},
-    {5825, 5825, 2, 128}, {5857, 5857, 2, 0}, {5832, 5832, 9, 128}, {6018, 6018, 5, 128},
-    {304, 304, 9, 128}, {313, 313, 245, 0}, {0, 6030, 246, 4096}, {420, 420, 2, 128},
-    {2839, 2839, 2, 128}, {449, 449, 2, 0}, {790, 790, 2, 128}, {423, 423, 21, 128},
-    {1016, 1016, 2, 128}, {969, 969, 42, 128}, {1001, 1001, 44, 128}, {1481, 1481, 62, 0},
-    {1599, 1599, 72, 128}, {2110, 2110, 97, 128}, {2151, 2151, 100, 128}, {136, 136, 50, 32896},
-    {2288, 2288, 105, 128}, {1432, 1432, 5, 128}, {2299, 2299, 106, 128}, {2451, 2451, 111, 128},
-    {2495, 2495, 2, 128}, {2504, 2504, 115, 128}, {2516, 2516, 5, 128}, {2956, 2956, 139, 0},
-    {2559, 2559, 5, 128}, {2663, 2663, 123, 0}, {2567, 2567, 2, 0}, {2678, 2678, 124, 0},
-    {2781, 2781, 127, 0}, {0, 0, 247, 0}, {5825, 5825, 2, 4100}, {5832, 5832, 9, 4100},
-    {6202, 6202, 2, 4228}, {0, 0, 248, 0}, {6001, 6001, 244, 0}, {0, 0, 249, 0},
-    {5825, 5825, 2, 4100}, {5832, 5832, 2, 4100}, {797, 797, 39, 4100}, {0, 0, 250, 0},
-    {6245, 6245, 251, 0}, {5857, 5857, 2, 0}, {5832, 5832, 9, 128}, {304, 304, 9, 128},
-    {313, 313, 252, 0}, {0, 3322, 147, 4096}, {0, 0, 253, 0}, {3429, 3429, 2, 4227},
-    {5825, 5825, 2, 4100}, {5832, 5832, 2, 4100}, {0, 0, 254, 0}, {6372, 6372, 255, 0},
-    {5825, 5825, 2, 128}, {5857, 5857, 2, 0}, {5832, 5832, 9, 128}, {6018, 6018, 5, 128},
-    {304, 304, 9, 128}, {313, 313, 256, 0}, {0, 6389, 257, 4096}, {420, 420, 2, 128},
-    {3560, 3560, 21, 128}, {790, 790, 2, 128}, {0, 0, 258, 0}, {5825, 5825, 2, 4100},
-    {5832, 5832, 2, 4100}, {0, 0, 259, 0}, {6516, 6516, 260, 0}, {5825, 5825, 2, 128},
-    {5857, 5857, 2, 0}, {5832, 5832, 9, 128}, {6018, 6018, 5, 128}, {304, 304, 9, 128},
-    {313, 313, 261, 0}, {0, 6540, 262, 4096}, {420, 420, 2, 128}, {3739, 3739, 2, 128},
-    {144, 144, 2, 128}, {3751, 3751, 157, 128}, {3767, 3767, 158, 128}, {3783, 3783, 159, 128},
-    {0, 0, 263, 0}, {5820, 5820, 264, 4100}, {5825, 5825, 2, 4100}, {5832, 5832, 2, 4100},
-    {0, 0, 265, 0}, {6593, 6593, 266, 0}, {5857, 5857, 2, 0}, {5832, 5832, 9, 128},
-    {304, 304, 9, 128}, {313, 313, 267, 0}, {0, 6617, 268, 4096}, {5820, 5820, 264, 128},
-    {4001, 4001, 171, 128}, {0, 0, 269, 0}, {5820, 5820, 270, 4100}, {5825, 5825, 2, 4100},
-    {5832, 5832, 2, 4100}, {0, 0, 271, 0}, {6672, 6672, 272, 0}, {5857, 5857, 2, 0},
-    {5832, 5832, 9, 128}, {304, 304, 9, 128}, {313, 313, 273, 0}, {0, 6698, 274, 4096},
-    {5820, 5820, 270, 128}, {4742, 4742, 202, 128}, {0, 0, 275, 0}, {6767, 6767, 276, 4228},
-    {0, 0, 277, 0}, {723, 723, 31, 128}, {0, 0, 278, 0}, {420, 420, 38, 4227},
-    {4812, 4820, 2, 4225}, {0, 0, 279, 0}, {742, 742, 37, 0}, {0, 0, 280, 0}, {144, 144, 23, 4227},
-    {4812, 4820, 2, 4225}, {0, 0, 281, 0}, {3322, 3322, 147, 0}, {0, 0, 282, 0},
-    {6767, 6767, 276, 4228}, {723, 6945, 31, 20608}, {0, 7071, 283, 20480}, {420, 420, 38, 4227},
-    {4812, 4820, 2, 4225}, {797, 797, 39, 0}, {7157, 7157, 284, 32896}, {0, 0, 285, 0},
-    {7174, 7174, 286, 0}, {742, 742, 37, 0}, {7203, 7203, 2, 0}, {7222, 7222, 287, 32768},
-    {7254, 7254, 50, 32768}, {7285, 7285, 50, 32768}, {0, 0, 2, 0}, {0, 7356, 288, 20480},
-    {144, 144, 23, 4227}, {4812, 4820, 2, 4225}, {797, 797, 39, 0}, {7432, 7432, 284, 32896},
-    {0, 0, 289, 0}, {7444, 7444, 290, 0}, {3322, 3322, 147, 0}, {7203, 7203, 2, 0},
-    {7455, 7455, 287, 32768}, {7477, 7477, 50, 32768}, {7498, 7498, 50, 32768}, {0, 0, 291, 0},
-    {6767, 6767, 276, 4228}, {7563, 7571, 292, 20608}, {313, 313, 293, 0}, {0, 732, 34, 4096},
-    {0, 0, 294, 0}, {44, 62, 1, 20608}, {420, 420, 2, 4227}, {4812, 4820, 2, 4097}, {0, 0, 295, 0},
-    {408, 408, 20, 0}, {449, 449, 2, 4097}, {0, 7678, 296, 20480}, {420, 420, 38, 4227},
-    {4812, 4820, 2, 4225}, {599, 599, 24, 128}, {700, 700, 30, 32896}, {0, 0, 297, 0},
-    {742, 742, 37, 0}, {449, 449, 2, 4097}, {0, 0, 298, 0}, {859, 878, 41, 20608},
-    {420, 420, 2, 4227}, {4812, 4820, 2, 4097}, {0, 0, 299, 0}, {2826, 2826, 130, 0},
-    {449, 449, 2, 4097}, {0, 7800, 300, 20480}, {144, 144, 23, 4227}, {4812, 4820, 2, 4225},
-    {3294, 3294, 24, 128}, {3309, 3309, 30, 32896}, {0, 0, 301, 0}, {3322, 3322, 147, 0},
-    {449, 7878, 2, 4097}, {0, 0, 302, 0}, {3631, 3657, 156, 20608}, {420, 420, 2, 4227},
-    {4812, 4820, 2, 4097}, {0, 0, 303, 0}, {3813, 3813, 161, 0}, {449, 449, 2, 4097},
-    {0, 0, 304, 0}, {3893, 3919, 163, 20608}, {420, 420, 2, 4227}, {4812, 4820, 2, 4097},
-    {0, 0, 305, 0}, {4001, 4001, 171, 0}, {449, 449, 2, 4097}, {0, 0, 306, 0},
-    {4085, 4113, 173, 20608}, {420, 420, 2, 4227}, {4812, 4820, 2, 4097}, {0, 0, 307, 0},
-    {4742, 4742, 202, 0}, {449, 449, 2, 4097},
+    {44, 44, 0, 0}, {69, 87, 1, 20608}, {161, 161, 2, 0}, {169, 169, 2, 128}, {174, 174, 3, 0},
+    {185, 185, 3, 0}, {192, 192, 3, 128}, {199, 199, 4, 0}, {240, 240, 5, 128}, {265, 265, 5, 0},
+    {292, 292, 6, 128}, {344, 344, 11, 128}, {381, 381, 15, 128}, {306, 306, 7, 128},
+    {321, 321, 8, 0}, {329, 329, 9, 128}, {338, 338, 10, 0}, {0, 169, 2, 4096}, {358, 358, 12, 128},
+    {373, 373, 13, 0}, {329, 329, 9, 128}, {338, 338, 14, 0}, {0, 169, 2, 4096},
+    {400, 400, 16, 128}, {420, 420, 17, 0}, {329, 329, 9, 128}, {338, 338, 18, 0},
+    {0, 169, 2, 4096}, {433, 433, 19, 0}, {457, 457, 20, 0}, {489, 489, 2, 4097},
+    {498, 498, 2, 4097}, {469, 469, 2, 128}, {472, 472, 21, 128}, {69, 69, 1, 128},
+    {560, 592, 22, 20480}, {169, 169, 23, 128}, {680, 680, 24, 128}, {781, 781, 30, 32896},
+    {804, 804, 31, 0}, {161, 161, 2, 128}, {705, 705, 25, 128}, {713, 713, 26, 0},
+    {329, 329, 9, 128}, {338, 338, 27, 0}, {0, 739, 28, 4096}, {764, 764, 29, 128},
+    {338, 338, 32, 0}, {0, 809, 33, 4096}, {813, 813, 34, 128}, {817, 817, 35, 0},
+    {823, 823, 36, 0}, {854, 854, 37, 0}, {489, 489, 2, 4097}, {498, 498, 2, 4097},
+    {169, 169, 23, 128}, {469, 469, 38, 128}, {680, 680, 24, 128}, {880, 880, 2, 128},
+    {902, 902, 2, 128}, {909, 909, 39, 128}, {915, 915, 21, 128}, {472, 472, 21, 128},
+    {971, 971, 40, 0}, {997, 1016, 41, 20608}, {1091, 1091, 2, 128}, {1107, 1107, 42, 0},
+    {1121, 1121, 2, 0}, {1139, 1139, 44, 128}, {1619, 1619, 62, 0}, {1737, 1737, 72, 128},
+    {2248, 2248, 97, 0}, {2289, 2289, 100, 0}, {161, 161, 103, 32896}, {2389, 2389, 104, 0},
+    {2426, 2426, 105, 0}, {1570, 1570, 5, 128}, {2437, 2437, 106, 0}, {2589, 2589, 111, 0},
+    {2633, 2633, 2, 0}, {2642, 2642, 115, 0}, {2654, 2654, 5, 0}, {2668, 2668, 2, 0},
+    {2697, 2697, 5, 0}, {2705, 2705, 2, 0}, {2721, 2721, 116, 0}, {2801, 2801, 123, 0},
+    {2816, 2816, 124, 0}, {2919, 2919, 127, 0}, {2949, 2949, 128, 0}, {329, 329, 9, 128},
+    {338, 338, 43, 0}, {0, 1115, 2, 4096}, {329, 329, 9, 128}, {338, 338, 45, 128},
+    {0, 1147, 46, 4096}, {469, 469, 2, 128}, {1154, 1154, 2, 128}, {1165, 1165, 2, 0},
+    {1176, 1176, 47, 0}, {1232, 1232, 51, 0}, {1286, 1286, 52, 0}, {1451, 1451, 59, 0},
+    {1494, 1494, 9, 0}, {1513, 1513, 9, 0}, {1531, 1531, 9, 0}, {1557, 1557, 60, 0},
+    {1597, 1597, 2, 0}, {329, 329, 9, 128}, {338, 338, 48, 0}, {0, 1190, 49, 4096},
+    {1209, 1209, 2, 128}, {1220, 1220, 50, 32896}, {1247, 1247, 2, 128}, {1268, 1268, 9, 0},
+    {1305, 1305, 9, 128}, {1314, 1314, 9, 128}, {1324, 1324, 53, 128}, {1345, 1345, 54, 0},
+    {1268, 1268, 9, 0}, {1376, 1376, 9, 0}, {1399, 1399, 57, 0}, {1413, 1413, 58, 0},
+    {329, 329, 9, 128}, {338, 338, 55, 128}, {0, 1364, 56, 4096}, {1430, 1430, 2, 128},
+    {1467, 1467, 2, 128}, {1479, 1479, 2, 0}, {1268, 1268, 9, 0}, {1376, 1376, 9, 0},
+    {1570, 1570, 5, 128}, {1578, 1578, 61, 0}, {329, 329, 9, 128}, {338, 338, 63, 0},
+    {0, 1632, 64, 4096}, {469, 469, 2, 128}, {1644, 1644, 65, 128}, {1684, 1684, 68, 128},
+    {1719, 1719, 71, 0}, {1661, 1661, 66, 128}, {329, 329, 9, 128}, {338, 338, 67, 128},
+    {0, 1673, 9, 4096}, {329, 329, 9, 128}, {338, 338, 69, 128}, {0, 1692, 70, 4096},
+    {1710, 1710, 2, 128}, {1758, 1758, 2, 128}, {1773, 1773, 73, 0}, {1805, 1805, 75, 0},
+    {1831, 1831, 77, 128}, {1852, 1852, 78, 0}, {1888, 1888, 5, 0}, {1904, 1904, 5, 0},
+    {1913, 1913, 82, 0}, {2006, 2006, 87, 0}, {2059, 2059, 2, 0}, {2082, 2082, 2, 0},
+    {2103, 2103, 2, 0}, {2117, 2117, 2, 0}, {2139, 2139, 2, 0}, {2163, 2163, 91, 0},
+    {2174, 2174, 92, 0}, {192, 192, 3, 0}, {174, 174, 3, 0}, {185, 185, 3, 0}, {1570, 1570, 5, 128},
+    {329, 329, 9, 128}, {338, 338, 74, 0}, {0, 1788, 2, 4096}, {1570, 1570, 5, 128},
+    {329, 329, 9, 128}, {338, 338, 76, 0}, {0, 1822, 2, 4096}, {329, 329, 9, 128},
+    {338, 338, 79, 128}, {1874, 1874, 81, 0}, {0, 1867, 80, 4096}, {329, 329, 9, 128},
+    {338, 338, 79, 128}, {329, 329, 9, 128}, {338, 338, 83, 0}, {0, 1940, 84, 4096},
+    {1966, 1966, 85, 128}, {1984, 1984, 86, 128}, {1994, 1994, 5, 0}, {329, 329, 9, 128},
+    {338, 338, 88, 0}, {0, 2027, 89, 4096}, {2047, 2047, 90, 128}, {1984, 1984, 86, 128},
+    {1570, 1570, 5, 128}, {2190, 2190, 5, 128}, {373, 373, 93, 128}, {321, 321, 8, 0},
+    {2227, 2227, 95, 0}, {2202, 2202, 94, 128}, {2210, 2210, 13, 0}, {329, 329, 9, 128},
+    {338, 338, 96, 0}, {0, 169, 2, 4096}, {329, 329, 9, 128}, {338, 338, 98, 0},
+    {0, 2263, 99, 4096}, {2277, 2277, 2, 128}, {1758, 1758, 2, 128}, {1773, 1773, 73, 0},
+    {1805, 1805, 75, 0}, {1831, 1831, 77, 128}, {1852, 1852, 78, 0}, {1888, 1888, 5, 0},
+    {1904, 1904, 5, 0}, {1913, 1913, 82, 0}, {2006, 2006, 87, 0}, {2059, 2059, 2, 0},
+    {2082, 2082, 2, 0}, {2103, 2103, 2, 0}, {2117, 2117, 2, 0}, {2139, 2139, 2, 0},
+    {2163, 2163, 91, 0}, {2174, 2174, 92, 0}, {192, 192, 3, 0}, {174, 174, 3, 0}, {185, 185, 3, 0},
+    {329, 329, 9, 128}, {338, 338, 101, 0}, {0, 2310, 102, 4096}, {2330, 2330, 9, 128},
+    {2340, 2340, 2, 0}, {2357, 2357, 2, 0}, {2370, 2370, 3, 0}, {1570, 1570, 5, 0},
+    {2397, 2397, 5, 0}, {2412, 2412, 2, 0}, {2419, 2419, 2, 0}, {2455, 2455, 5, 0},
+    {2484, 2484, 107, 0}, {2501, 2501, 2, 0}, {2519, 2519, 108, 0}, {2536, 2536, 109, 0},
+    {2559, 2559, 2, 0}, {2571, 2571, 110, 0}, {2602, 2602, 112, 128}, {2617, 2617, 113, 128},
+    {329, 329, 9, 128}, {338, 338, 114, 0}, {0, 489, 2, 4096}, {2734, 2734, 117, 0}, {0, 0, 118, 0},
+    {169, 169, 119, 128}, {2755, 2755, 120, 128}, {2766, 2766, 121, 0}, {161, 161, 50, 32768},
+    {2779, 2779, 122, 0}, {2792, 2792, 5, 128}, {2833, 2833, 125, 0}, {2838, 2838, 126, 0},
+    {2855, 2855, 2, 128}, {2868, 2868, 5, 0}, {2895, 2895, 5, 0}, {469, 469, 38, 128},
+    {1209, 1209, 2, 128}, {2964, 2964, 129, 0}, {2989, 2989, 130, 0}, {489, 489, 2, 4097},
+    {498, 498, 2, 4097}, {469, 469, 2, 128}, {3002, 3002, 2, 128}, {902, 902, 2, 128},
+    {472, 472, 21, 128}, {3006, 3006, 9, 128}, {1154, 1154, 2, 128}, {3036, 3036, 131, 0},
+    {3085, 3085, 136, 0}, {997, 997, 41, 128}, {3119, 3119, 139, 0}, {1570, 1570, 5, 128},
+    {329, 329, 9, 128}, {338, 338, 132, 0}, {0, 3057, 133, 4096}, {1788, 1788, 2, 0},
+    {3064, 3064, 134, 0}, {329, 329, 9, 128}, {338, 338, 135, 0}, {0, 3075, 2, 4096},
+    {1570, 1570, 5, 128}, {329, 329, 9, 128}, {338, 338, 137, 0}, {0, 1822, 138, 4096},
+    {3108, 3108, 2, 0}, {3064, 3064, 134, 0}, {0, 3137, 140, 4096}, {1115, 1115, 2, 0},
+    {3154, 3154, 141, 0}, {3233, 3233, 142, 0}, {3267, 3294, 143, 20608}, {997, 997, 41, 128},
+    {804, 804, 31, 128}, {3377, 3377, 144, 0}, {2989, 2989, 130, 0}, {489, 489, 2, 4097},
+    {498, 498, 2, 4097}, {3446, 3468, 145, 20480}, {169, 169, 23, 128}, {3546, 3546, 24, 128},
+    {3561, 3561, 30, 32896}, {804, 804, 31, 0}, {3574, 3574, 146, 0}, {3595, 3595, 147, 0},
+    {489, 489, 2, 4097}, {498, 498, 2, 4097}, {169, 169, 23, 128}, {902, 902, 2, 0},
+    {3546, 3546, 24, 128}, {3611, 3611, 148, 128}, {2047, 2047, 2, 128}, {909, 909, 39, 0},
+    {915, 915, 21, 0}, {472, 472, 21, 128}, {3702, 3702, 149, 0}, {3728, 3728, 2, 4227},
+    {3743, 3761, 150, 20608}, {3835, 3835, 151, 128}, {1091, 1091, 2, 128}, {329, 329, 9, 128},
+    {338, 338, 152, 0}, {0, 3841, 2, 4096}, {3846, 3846, 153, 0}, {489, 489, 2, 4097},
+    {3871, 3871, 154, 0}, {469, 469, 2, 128}, {902, 902, 2, 128}, {3884, 3884, 21, 128},
+    {3743, 3743, 150, 128}, {3955, 3955, 155, 0}, {3988, 4014, 156, 20608}, {169, 169, 2, 128},
+    {4096, 4096, 2, 0}, {4108, 4108, 157, 128}, {4124, 4124, 158, 128}, {4140, 4140, 159, 128},
+    {4170, 4170, 160, 0}, {4202, 4202, 161, 0}, {489, 489, 2, 4097}, {498, 498, 2, 4097},
+    {469, 469, 2, 128}, {3988, 3988, 156, 0}, {4282, 4282, 162, 0}, {4315, 4341, 163, 20608},
+    {161, 161, 2, 0}, {169, 169, 2, 128}, {292, 292, 164, 128}, {344, 344, 166, 128},
+    {381, 381, 168, 128}, {306, 306, 165, 128}, {321, 321, 8, 0}, {358, 358, 167, 128},
+    {373, 373, 13, 0}, {400, 400, 169, 128}, {420, 420, 17, 0}, {4423, 4423, 170, 0},
+    {4455, 4455, 171, 0}, {489, 489, 2, 4097}, {498, 498, 2, 4097}, {469, 469, 2, 128},
+    {472, 472, 21, 128}, {4315, 4315, 163, 128}, {4539, 4539, 172, 0}, {4574, 4602, 173, 20608},
+    {161, 161, 2, 0}, {169, 169, 2, 128}, {4686, 4686, 174, 0}, {4877, 4877, 184, 0},
+    {5084, 5084, 193, 0}, {5123, 5123, 195, 0}, {5177, 5177, 198, 0}, {4697, 4697, 175, 128},
+    {4723, 4723, 177, 128}, {4756, 4756, 179, 128}, {4782, 4782, 5, 128}, {4812, 4812, 182, 0},
+    {4839, 4839, 9, 0}, {4862, 4862, 5, 128}, {329, 329, 9, 128}, {338, 338, 176, 128},
+    {0, 1147, 2, 4096}, {329, 329, 9, 128}, {338, 338, 178, 128}, {0, 4749, 2, 4096},
+    {329, 329, 9, 128}, {338, 338, 180, 128}, {0, 1867, 181, 4096}, {329, 329, 9, 128},
+    {338, 338, 183, 0}, {0, 4749, 2, 4096}, {4899, 4899, 185, 0}, {4953, 4953, 186, 0},
+    {4978, 4978, 188, 0}, {4993, 4993, 190, 0}, {5015, 5015, 191, 0}, {5034, 5034, 192, 0},
+    {4913, 4913, 5, 128}, {4922, 4922, 5, 128}, {4933, 4933, 5, 0}, {4943, 4943, 2, 0},
+    {4913, 4913, 5, 128}, {4966, 4966, 187, 128}, {4913, 4913, 5, 128}, {4978, 4978, 189, 128},
+    {4913, 4913, 5, 128}, {4993, 4993, 2, 128}, {4913, 4913, 5, 128}, {4913, 4913, 5, 128},
+    {5058, 5058, 5, 0}, {5076, 5076, 5, 0}, {4839, 4839, 9, 128}, {1570, 1570, 5, 128},
+    {5110, 5110, 194, 0}, {329, 329, 9, 128}, {338, 338, 196, 0}, {0, 5143, 197, 4096},
+    {4749, 4749, 2, 128}, {817, 817, 2, 128}, {4913, 4913, 5, 128}, {329, 329, 9, 128},
+    {338, 338, 199, 0}, {0, 5197, 200, 4096}, {4749, 4749, 2, 128}, {5231, 5231, 201, 0},
+    {5265, 5265, 202, 0}, {489, 489, 2, 4097}, {498, 498, 2, 4097}, {469, 469, 2, 128},
+    {472, 472, 21, 128}, {4574, 4574, 173, 128}, {5335, 5335, 203, 0}, {469, 469, 2, 4227},
+    {5360, 5368, 2, 4097}, {5439, 5439, 204, 0}, {469, 469, 38, 4227}, {5360, 5368, 2, 4225},
+    {5520, 5520, 205, 0}, {469, 469, 2, 4227}, {5360, 5368, 2, 4097}, {5589, 5589, 206, 0},
+    {169, 169, 23, 4227}, {5360, 5368, 2, 4225}, {5676, 5676, 207, 0}, {469, 469, 2, 4227},
+    {5360, 5368, 2, 4097}, {5774, 5774, 208, 0}, {469, 469, 2, 4227}, {5360, 5368, 2, 4097},
+    {5876, 5876, 209, 0}, {469, 469, 2, 4227}, {5360, 5368, 2, 4097}, {5992, 5992, 210, 0},
+    {6026, 6026, 2, 4227}, {909, 909, 39, 4100}, {6037, 6037, 211, 0}, {854, 854, 37, 0},
+    {498, 498, 2, 4097}, {6124, 6124, 212, 0}, {169, 169, 23, 4227}, {909, 909, 39, 4100},
+    {6148, 6148, 213, 0}, {3595, 3595, 147, 0}, {498, 498, 2, 4097}, {6186, 6186, 214, 0},
+    {469, 469, 2, 4227}, {6208, 6208, 215, 0}, {457, 457, 20, 0}, {498, 498, 2, 4097},
+    {6287, 6287, 216, 0}, {469, 469, 2, 4227}, {6315, 6315, 217, 0}, {69, 69, 1, 0},
+    {498, 498, 2, 4097}, {6409, 6409, 218, 0}, {6026, 6026, 2, 4227}, {909, 909, 39, 4100},
+    {6438, 6438, 219, 0}, {781, 781, 30, 32768}, {498, 498, 2, 4097}, {6466, 6478, 2, 4097},
+    {6507, 6507, 220, 0}, {469, 469, 2, 4227}, {6530, 6530, 221, 0}, {2989, 2989, 130, 0},
+    {498, 498, 2, 4097}, {6611, 6611, 222, 0}, {469, 469, 2, 4227}, {6640, 6640, 223, 0},
+    {997, 997, 41, 0}, {498, 498, 2, 4097}, {6680, 6680, 224, 0}, {169, 169, 23, 4227},
+    {909, 909, 39, 4100}, {6699, 6699, 225, 0}, {3561, 3561, 30, 32768}, {498, 498, 2, 4097},
+    {6466, 6478, 2, 4097}, {6793, 6793, 226, 0}, {3728, 3728, 2, 4227}, {469, 469, 2, 4227},
+    {6816, 6816, 227, 0}, {3871, 3871, 154, 0}, {6861, 6861, 228, 0}, {469, 469, 2, 4227},
+    {6891, 6891, 229, 0}, {4202, 4202, 161, 0}, {498, 498, 2, 4097}, {6995, 6995, 230, 0},
+    {469, 469, 2, 4227}, {7031, 7031, 231, 0}, {3988, 3988, 156, 0}, {498, 498, 2, 4097},
+    {7089, 7089, 232, 0}, {469, 469, 2, 4227}, {7119, 7119, 233, 0}, {4455, 4455, 171, 0},
+    {498, 498, 2, 4097}, {7173, 7173, 234, 0}, {469, 469, 2, 4227}, {7205, 7205, 235, 0},
+    {5265, 5265, 202, 0}, {498, 498, 2, 4097}, {7254, 7254, 236, 0}, {7279, 7279, 237, 4100},
+    {7284, 7284, 2, 4100}, {7291, 7291, 2, 4100}, {7300, 7300, 238, 0}, {7324, 7324, 239, 0},
+    {7340, 7340, 2, 0}, {7291, 7291, 9, 128}, {329, 329, 9, 128}, {338, 338, 240, 0},
+    {0, 7351, 241, 4096}, {7279, 7279, 237, 128}, {457, 457, 20, 128}, {7484, 7484, 242, 0},
+    {7284, 7284, 2, 4100}, {7291, 7291, 2, 4100}, {7509, 7509, 243, 0}, {7533, 7533, 244, 0},
+    {7284, 7284, 2, 128}, {7340, 7340, 2, 0}, {7291, 7291, 9, 128}, {7550, 7550, 5, 128},
+    {329, 329, 9, 128}, {338, 338, 245, 0}, {0, 7562, 246, 4096}, {469, 469, 2, 128},
+    {3002, 3002, 2, 128}, {498, 498, 2, 0}, {902, 902, 2, 128}, {472, 472, 21, 128},
+    {1154, 1154, 2, 128}, {1107, 1107, 42, 128}, {1139, 1139, 44, 128}, {1619, 1619, 62, 0},
+    {1737, 1737, 72, 128}, {2248, 2248, 97, 128}, {2289, 2289, 100, 128}, {161, 161, 50, 32896},
+    {2426, 2426, 105, 128}, {1570, 1570, 5, 128}, {2437, 2437, 106, 128}, {2589, 2589, 111, 128},
+    {2633, 2633, 2, 128}, {2642, 2642, 115, 128}, {2654, 2654, 5, 128}, {3119, 3119, 139, 0},
+    {2697, 2697, 5, 128}, {2801, 2801, 123, 0}, {2705, 2705, 2, 0}, {2816, 2816, 124, 0},
+    {2919, 2919, 127, 0}, {7734, 7734, 247, 0}, {7284, 7284, 2, 4100}, {7291, 7291, 9, 4100},
+    {7779, 7779, 2, 4228}, {7808, 7808, 248, 0}, {7533, 7533, 244, 0}, {7866, 7866, 249, 0},
+    {7284, 7284, 2, 4100}, {7291, 7291, 2, 4100}, {909, 909, 39, 4100}, {7887, 7887, 250, 0},
+    {7907, 7907, 251, 0}, {7340, 7340, 2, 0}, {7291, 7291, 9, 128}, {329, 329, 9, 128},
+    {338, 338, 252, 0}, {0, 3595, 147, 4096}, {8034, 8034, 253, 0}, {3728, 3728, 2, 4227},
+    {7284, 7284, 2, 4100}, {7291, 7291, 2, 4100}, {8059, 8059, 254, 0}, {8083, 8083, 255, 0},
+    {7284, 7284, 2, 128}, {7340, 7340, 2, 0}, {7291, 7291, 9, 128}, {7550, 7550, 5, 128},
+    {329, 329, 9, 128}, {338, 338, 256, 0}, {0, 8100, 257, 4096}, {469, 469, 2, 128},
+    {3884, 3884, 21, 128}, {902, 902, 2, 128}, {8227, 8227, 258, 0}, {7284, 7284, 2, 4100},
+    {7291, 7291, 2, 4100}, {8259, 8259, 259, 0}, {8290, 8290, 260, 0}, {7284, 7284, 2, 128},
+    {7340, 7340, 2, 0}, {7291, 7291, 9, 128}, {7550, 7550, 5, 128}, {329, 329, 9, 128},
+    {338, 338, 261, 0}, {0, 8314, 262, 4096}, {469, 469, 2, 128}, {4096, 4096, 2, 128},
+    {169, 169, 2, 128}, {4108, 4108, 157, 128}, {4124, 4124, 158, 128}, {4140, 4140, 159, 128},
+    {8367, 8367, 263, 0}, {7279, 7279, 264, 4100}, {7284, 7284, 2, 4100}, {7291, 7291, 2, 4100},
+    {8400, 8400, 265, 0}, {8432, 8432, 266, 0}, {7340, 7340, 2, 0}, {7291, 7291, 9, 128},
+    {329, 329, 9, 128}, {338, 338, 267, 0}, {0, 8456, 268, 4096}, {7279, 7279, 264, 128},
+    {4455, 4455, 171, 128}, {8511, 8511, 269, 0}, {7279, 7279, 270, 4100}, {7284, 7284, 2, 4100},
+    {7291, 7291, 2, 4100}, {8546, 8546, 271, 0}, {8580, 8580, 272, 0}, {7340, 7340, 2, 0},
+    {7291, 7291, 9, 128}, {329, 329, 9, 128}, {338, 338, 273, 0}, {0, 8606, 274, 4096},
+    {7279, 7279, 270, 128}, {5265, 5265, 202, 128}, {8675, 8675, 275, 0}, {8702, 8702, 276, 4228},
+    {8711, 8711, 277, 0}, {804, 804, 31, 128}, {8808, 8808, 278, 0}, {469, 469, 38, 4227},
+    {5360, 5368, 2, 4225}, {8841, 8841, 279, 0}, {854, 854, 37, 0}, {8925, 8925, 280, 0},
+    {169, 169, 23, 4227}, {5360, 5368, 2, 4225}, {8948, 8948, 281, 0}, {3595, 3595, 147, 0},
+    {9016, 9016, 282, 0}, {8702, 8702, 276, 4228}, {804, 9035, 31, 20608}, {9161, 9191, 283, 20480},
+    {469, 469, 38, 4227}, {5360, 5368, 2, 4225}, {909, 909, 39, 0}, {9277, 9277, 284, 32896},
+    {9294, 9294, 285, 0}, {9323, 9323, 286, 0}, {854, 854, 37, 0}, {9352, 9352, 2, 0},
+    {9371, 9371, 287, 32768}, {9403, 9403, 50, 32768}, {9434, 9434, 50, 32768}, {0, 0, 2, 0},
+    {9505, 9525, 288, 20480}, {169, 169, 23, 4227}, {5360, 5368, 2, 4225}, {909, 909, 39, 0},
+    {9601, 9601, 284, 32896}, {9613, 9613, 289, 0}, {9632, 9632, 290, 0}, {3595, 3595, 147, 0},
+    {9352, 9352, 2, 0}, {9643, 9643, 287, 32768}, {9665, 9665, 50, 32768}, {9686, 9686, 50, 32768},
+    {9751, 9751, 291, 0}, {8702, 8702, 276, 4228}, {9772, 9780, 292, 20608}, {338, 338, 293, 0},
+    {0, 813, 34, 4096}, {9862, 9862, 294, 0}, {69, 87, 1, 20608}, {469, 469, 2, 4227},
+    {5360, 5368, 2, 4097}, {9887, 9887, 295, 0}, {457, 457, 20, 0}, {498, 498, 2, 4097},
+    {9936, 9968, 296, 20480}, {469, 469, 38, 4227}, {5360, 5368, 2, 4225}, {680, 680, 24, 128},
+    {781, 781, 30, 32896}, {10056, 10056, 297, 0}, {854, 854, 37, 0}, {498, 498, 2, 4097},
+    {10106, 10106, 298, 0}, {997, 1016, 41, 20608}, {469, 469, 2, 4227}, {5360, 5368, 2, 4097},
+    {10132, 10132, 299, 0}, {2989, 2989, 130, 0}, {498, 498, 2, 4097}, {10172, 10194, 300, 20480},
+    {169, 169, 23, 4227}, {5360, 5368, 2, 4225}, {3546, 3546, 24, 128}, {3561, 3561, 30, 32896},
+    {10272, 10272, 301, 0}, {3595, 3595, 147, 0}, {498, 10293, 2, 4097}, {10325, 10325, 302, 0},
+    {3988, 4014, 156, 20608}, {469, 469, 2, 4227}, {5360, 5368, 2, 4097}, {10358, 10358, 303, 0},
+    {4202, 4202, 161, 0}, {498, 498, 2, 4097}, {10416, 10416, 304, 0}, {4315, 4341, 163, 20608},
+    {469, 469, 2, 4227}, {5360, 5368, 2, 4097}, {10449, 10449, 305, 0}, {4455, 4455, 171, 0},
+    {498, 498, 2, 4097}, {10509, 10509, 306, 0}, {4574, 4602, 173, 20608}, {469, 469, 2, 4227},
+    {5360, 5368, 2, 4097}, {10544, 10544, 307, 0}, {5265, 5265, 202, 0}, {498, 498, 2, 4097},
 };
 
 static const struct pk_aws_operation operations[] = {
-    {1, 19, 0, 0, 0, 0, 28, 1, 0}, {454, 479, 0, 0, 0, 35, 51, 1, 0},
-    {815, 834, 0, 0, 0, 63, 263, 1, 0}, {3009, 3036, 0, 0, 0, 295, 299, 1, 0},
-    {3180, 3195, 0, 0, 0, 303, 308, 1, 0}, {3355, 3374, 0, 0, 0, 320, 328, 1, 0},
-    {3571, 3597, 0, 0, 0, 335, 342, 1, 0}, {3833, 3859, 0, 0, 0, 348, 361, 1, 0},
-    {4021, 4049, 0, 0, 0, 368, 429, 1, 0}, {4764, 4782, 0, 0, 0, 436, 65535, 3, 0},
-    {4829, 4854, 0, 0, 0, 439, 65535, 3, 0}, {4891, 4910, 0, 0, 0, 442, 65535, 3, 0},
-    {4940, 4955, 0, 0, 0, 445, 65535, 3, 0}, {4983, 5009, 0, 0, 0, 448, 65535, 3, 0},
-    {5048, 5074, 0, 0, 0, 451, 65535, 3, 0}, {5113, 5141, 0, 0, 0, 454, 65535, 3, 0},
-    {5182, 5209, 0, 0, 0, 457, 460, 0, 0}, {5274, 5291, 0, 0, 0, 463, 466, 0, 0},
-    {5328, 4782, 0, 0, 0, 469, 471, 0, 0}, {5343, 5364, 0, 0, 0, 474, 476, 0, 0},
-    {5401, 5423, 0, 0, 0, 479, 482, 0, 0}, {5493, 4910, 0, 0, 0, 486, 488, 0, 0},
-    {5509, 5531, 0, 0, 0, 491, 493, 0, 0}, {5568, 4955, 0, 0, 0, 496, 499, 0, 0},
-    {5580, 5596, 0, 0, 0, 503, 506, 0, 0}, {5656, 5009, 0, 0, 0, 508, 510, 0, 0},
-    {5679, 5708, 0, 0, 0, 513, 515, 0, 0}, {5754, 5074, 0, 0, 0, 518, 520, 0, 0},
-    {5777, 5141, 0, 0, 0, 523, 525, 0, 0}, {5802, 19, 0, 0, 0, 528, 532, 0, 0},
-    {5887, 834, 0, 0, 5905, 541, 544, 0, 0}, {6050, 6088, 0, 0, 6134, 579, 583, 0, 0},
-    {6231, 3195, 0, 0, 0, 585, 589, 0, 0}, {6258, 3374, 0, 0, 6276, 596, 600, 0, 0},
-    {6409, 3597, 0, 0, 6434, 612, 615, 0, 0}, {6567, 3859, 0, 0, 0, 630, 634, 0, 0},
-    {6644, 4049, 0, 0, 0, 643, 647, 0, 0}, {6727, 6747, 0, 0, 0, 656, 658, 0, 0},
-    {6776, 6802, 0, 0, 0, 660, 663, 1, 0}, {6847, 6863, 0, 0, 0, 665, 668, 1, 0},
-    {6899, 6911, 0, 0, 0, 670, 65535, 1, 0}, {7006, 7029, 0, 0, 0, 673, 678, 1, 0},
-    {7310, 7323, 0, 0, 0, 686, 691, 1, 0}, {7513, 7527, 0, 0, 0, 698, 65535, 1, 0},
-    {7635, 4782, 0, 0, 0, 703, 707, 2, 0}, {7653, 4854, 0, 0, 0, 710, 715, 2, 0},
-    {7766, 5531, 0, 0, 0, 718, 722, 2, 0}, {7785, 4955, 0, 0, 0, 725, 730, 2, 0},
-    {7884, 5708, 0, 0, 0, 733, 737, 2, 0}, {7910, 5074, 0, 0, 0, 740, 744, 2, 0},
-    {7936, 5141, 0, 0, 0, 747, 751, 2, 0},
+    {1, 19, 0, 0, 0, 0, 28, 1, 0}, {503, 528, 0, 0, 0, 35, 51, 1, 0},
+    {927, 946, 0, 0, 0, 63, 263, 1, 0}, {3172, 3199, 0, 0, 0, 295, 299, 1, 0},
+    {3410, 3425, 0, 0, 0, 303, 308, 1, 0}, {3628, 3647, 0, 0, 0, 320, 328, 1, 0},
+    {3895, 3921, 0, 0, 0, 335, 342, 1, 0}, {4222, 4248, 0, 0, 0, 348, 361, 1, 0},
+    {4475, 4503, 0, 0, 0, 368, 429, 1, 0}, {5287, 5305, 0, 0, 0, 436, 65535, 3, 0},
+    {5377, 5402, 0, 0, 0, 439, 65535, 3, 0}, {5471, 5490, 0, 0, 0, 442, 65535, 3, 0},
+    {5546, 5561, 0, 0, 0, 445, 65535, 3, 0}, {5611, 5637, 0, 0, 0, 448, 65535, 3, 0},
+    {5709, 5735, 0, 0, 0, 451, 65535, 3, 0}, {5807, 5835, 0, 0, 0, 454, 65535, 3, 0},
+    {5911, 5938, 0, 0, 0, 457, 460, 0, 0}, {6070, 6087, 0, 0, 0, 463, 466, 0, 0},
+    {6171, 5305, 0, 0, 0, 469, 471, 0, 0}, {6229, 6250, 0, 0, 0, 474, 476, 0, 0},
+    {6342, 6364, 0, 0, 0, 479, 482, 0, 0}, {6491, 5490, 0, 0, 0, 486, 488, 0, 0},
+    {6552, 6574, 0, 0, 0, 491, 493, 0, 0}, {6668, 5561, 0, 0, 0, 496, 499, 0, 0},
+    {6717, 6733, 0, 0, 0, 503, 506, 0, 0}, {6838, 5637, 0, 0, 0, 508, 510, 0, 0},
+    {6920, 6949, 0, 0, 0, 513, 515, 0, 0}, {7066, 5735, 0, 0, 0, 518, 520, 0, 0},
+    {7148, 5835, 0, 0, 0, 523, 525, 0, 0}, {7236, 19, 0, 0, 0, 528, 532, 0, 0},
+    {7370, 946, 0, 0, 7388, 541, 544, 0, 0}, {7582, 7620, 0, 0, 7666, 579, 583, 0, 0},
+    {7852, 3425, 0, 0, 0, 585, 589, 0, 0}, {7920, 3647, 0, 0, 7938, 596, 600, 0, 0},
+    {8120, 3921, 0, 0, 8145, 612, 615, 0, 0}, {8341, 4248, 0, 0, 0, 630, 634, 0, 0},
+    {8483, 4503, 0, 0, 0, 643, 647, 0, 0}, {8635, 8655, 0, 0, 0, 656, 658, 0, 0},
+    {8737, 8763, 0, 0, 0, 660, 663, 1, 0}, {8873, 8889, 0, 0, 0, 665, 668, 1, 0},
+    {8970, 8982, 0, 0, 0, 670, 65535, 1, 0}, {9096, 9119, 0, 0, 0, 673, 678, 1, 0},
+    {9459, 9472, 0, 0, 0, 686, 691, 1, 0}, {9701, 9715, 0, 0, 0, 698, 65535, 1, 0},
+    {9844, 5305, 0, 0, 0, 703, 707, 2, 0}, {9911, 5402, 0, 0, 0, 710, 715, 2, 0},
+    {10087, 6574, 0, 0, 0, 718, 722, 2, 0}, {10157, 5561, 0, 0, 0, 725, 730, 2, 0},
+    {10299, 6949, 0, 0, 0, 733, 737, 2, 0}, {10390, 5735, 0, 0, 0, 740, 744, 2, 0},
+    {10481, 5835, 0, 0, 0, 747, 751, 2, 0},
 };
 
 static const struct pk_aws_endpoint_row endpoints[] = {
-    {0, 7964, 8004, 0, 255, 0}, {0, 8019, 8044, 0, 0, 0}, {8044, 8019, 0, 0, 0, 0},
-    {8004, 8054, 0, 0, 1, 0}, {0, 8019, 8088, 0, 2, 0}, {8088, 8019, 0, 0, 2, 0},
-    {0, 8019, 8103, 0, 3, 0}, {8103, 8019, 0, 0, 3, 0}, {0, 8019, 8117, 0, 4, 0},
-    {8117, 8019, 0, 0, 4, 0}, {0, 8019, 8132, 0, 5, 0}, {8132, 8019, 0, 0, 5, 0},
-    {0, 8019, 8147, 0, 6, 0}, {8147, 8019, 0, 0, 6, 0}, {0, 8019, 8163, 0, 7, 0},
-    {8163, 8019, 0, 0, 7, 0}, {0, 8177, 8004, 0, 255, 1}, {0, 8222, 8044, 0, 0, 1},
-    {8044, 8222, 0, 0, 0, 1}, {8004, 8252, 0, 0, 1, 1}, {0, 8222, 8088, 0, 2, 1},
-    {8088, 8222, 0, 0, 2, 1}, {0, 8222, 8103, 0, 3, 1}, {8103, 8222, 0, 0, 3, 1},
-    {0, 8222, 8117, 0, 4, 1}, {8117, 8222, 0, 0, 4, 1}, {0, 8222, 8132, 0, 5, 1},
-    {8132, 8222, 0, 0, 5, 1}, {0, 8222, 8147, 0, 6, 1}, {8147, 8222, 0, 0, 6, 1},
-    {0, 8222, 8163, 0, 7, 1}, {8163, 8222, 0, 0, 7, 1}, {0, 8291, 8044, 0, 255, 2},
-    {8044, 8291, 0, 0, 0, 2}, {0, 8324, 8004, 0, 1, 2}, {8004, 8324, 0, 0, 1, 2},
-    {0, 8324, 8088, 0, 2, 2}, {8088, 8324, 0, 0, 2, 2}, {0, 8324, 8103, 0, 3, 2},
-    {8103, 8324, 0, 0, 3, 2}, {0, 8324, 8117, 0, 4, 2}, {8117, 8324, 0, 0, 4, 2},
-    {0, 8324, 8132, 0, 5, 2}, {8132, 8324, 0, 0, 5, 2}, {0, 8324, 8147, 0, 6, 2},
-    {8147, 8324, 0, 0, 6, 2}, {0, 8324, 8163, 0, 7, 2}, {8163, 8324, 0, 0, 7, 2},
-    {0, 8350, 8044, 0, 255, 3}, {8044, 8350, 0, 0, 0, 3}, {0, 8388, 8004, 0, 1, 3},
-    {8004, 8388, 0, 0, 1, 3}, {0, 8388, 8088, 0, 2, 3}, {8088, 8388, 0, 0, 2, 3},
-    {0, 8388, 8103, 0, 3, 3}, {8103, 8388, 0, 0, 3, 3}, {0, 8388, 8117, 0, 4, 3},
-    {8117, 8388, 0, 0, 4, 3}, {0, 8388, 8132, 0, 5, 3}, {8132, 8388, 0, 0, 5, 3},
-    {0, 8388, 8147, 0, 6, 3}, {8147, 8388, 0, 0, 6, 3}, {0, 8388, 8163, 0, 7, 3},
-    {8163, 8388, 0, 0, 7, 3},
+    {0, 10578, 10618, 0, 255, 0}, {0, 10633, 10658, 0, 0, 0}, {10658, 10633, 0, 0, 0, 0},
+    {10618, 10668, 0, 0, 1, 0}, {0, 10633, 10702, 0, 2, 0}, {10702, 10633, 0, 0, 2, 0},
+    {0, 10633, 10717, 0, 3, 0}, {10717, 10633, 0, 0, 3, 0}, {0, 10633, 10731, 0, 4, 0},
+    {10731, 10633, 0, 0, 4, 0}, {0, 10633, 10746, 0, 5, 0}, {10746, 10633, 0, 0, 5, 0},
+    {0, 10633, 10761, 0, 6, 0}, {10761, 10633, 0, 0, 6, 0}, {0, 10633, 10777, 0, 7, 0},
+    {10777, 10633, 0, 0, 7, 0}, {0, 10791, 10618, 0, 255, 1}, {0, 10836, 10658, 0, 0, 1},
+    {10658, 10836, 0, 0, 0, 1}, {10618, 10866, 0, 0, 1, 1}, {0, 10836, 10702, 0, 2, 1},
+    {10702, 10836, 0, 0, 2, 1}, {0, 10836, 10717, 0, 3, 1}, {10717, 10836, 0, 0, 3, 1},
+    {0, 10836, 10731, 0, 4, 1}, {10731, 10836, 0, 0, 4, 1}, {0, 10836, 10746, 0, 5, 1},
+    {10746, 10836, 0, 0, 5, 1}, {0, 10836, 10761, 0, 6, 1}, {10761, 10836, 0, 0, 6, 1},
+    {0, 10836, 10777, 0, 7, 1}, {10777, 10836, 0, 0, 7, 1}, {0, 10905, 10658, 0, 255, 2},
+    {10658, 10905, 0, 0, 0, 2}, {0, 10938, 10618, 0, 1, 2}, {10618, 10938, 0, 0, 1, 2},
+    {0, 10938, 10702, 0, 2, 2}, {10702, 10938, 0, 0, 2, 2}, {0, 10938, 10717, 0, 3, 2},
+    {10717, 10938, 0, 0, 3, 2}, {0, 10938, 10731, 0, 4, 2}, {10731, 10938, 0, 0, 4, 2},
+    {0, 10938, 10746, 0, 5, 2}, {10746, 10938, 0, 0, 5, 2}, {0, 10938, 10761, 0, 6, 2},
+    {10761, 10938, 0, 0, 6, 2}, {0, 10938, 10777, 0, 7, 2}, {10777, 10938, 0, 0, 7, 2},
+    {0, 10964, 10658, 0, 255, 3}, {10658, 10964, 0, 0, 0, 3}, {0, 11002, 10618, 0, 1, 3},
+    {10618, 11002, 0, 0, 1, 3}, {0, 11002, 10702, 0, 2, 3}, {10702, 11002, 0, 0, 2, 3},
+    {0, 11002, 10717, 0, 3, 3}, {10717, 11002, 0, 0, 3, 3}, {0, 11002, 10731, 0, 4, 3},
+    {10731, 11002, 0, 0, 4, 3}, {0, 11002, 10746, 0, 5, 3}, {10746, 11002, 0, 0, 5, 3},
+    {0, 11002, 10761, 0, 6, 3}, {10761, 11002, 0, 0, 6, 3}, {0, 11002, 10777, 0, 7, 3},
+    {10777, 11002, 0, 0, 7, 3},
 };
 
 extern const struct pk_aws_service pk_aws_service_cloudfront;
@@ -430,11 +462,11 @@ const struct pk_aws_service pk_aws_service_cloudfront = {
     .n_members = 754,
     .n_operations = 51,
     .n_endpoints = 64,
-    .api_version = 8419,
+    .api_version = 11033,
     .target_prefix = 0,
-    .json_version = 8430,
-    .signing_name = 8434,
-    .service_id = 8445,
+    .json_version = 11044,
+    .signing_name = 11048,
+    .service_id = 11059,
     .protocol = 4,
     .query_compatible = false,
 };

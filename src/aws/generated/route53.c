@@ -5,60 +5,71 @@
 
 static const char strings[] =
     "\0AssociateVPCWithHostedZone\0/2013-04-01/hostedzone/{Id}/associatevpc\0"
+    "AssociateVPCWithHostedZoneRequest\0"
     "AssociateVPCWithHostedZoneRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0"
-    "HostedZoneId\0Id\0VPC\0VPCRegion\0VPCId\0Comment\0ChangeInfo\0Status\0SubmittedAt\0"
-    "ChangeResourceRecordSets\0/2013-04-01/hostedzone/{Id}/rrset/\0"
+    "HostedZoneId\0Id\0VPC\0VPCRegion\0VPCId\0Comment\0AssociateVPCWithHostedZoneResponse\0ChangeInfo\0"
+    "Status\0SubmittedAt\0ChangeResourceRecordSets\0/2013-04-01/hostedzone/{Id}/rrset/\0"
+    "ChangeResourceRecordSetsRequest\0"
     "ChangeResourceRecordSetsRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0"
     "ChangeBatch\0Changes\0Change\0Action\0ResourceRecordSet\0Name\0Type\0SetIdentifier\0Weight\0Region\0"
     "GeoLocation\0ContinentCode\0CountryCode\0SubdivisionCode\0Failover\0MultiValueAnswer\0TTL\0"
     "ResourceRecords\0ResourceRecord\0Value\0AliasTarget\0DNSName\0EvaluateTargetHealth\0HealthCheckId\0"
     "TrafficPolicyInstanceId\0CidrRoutingConfig\0CollectionId\0LocationName\0GeoProximityLocation\0"
-    "AWSRegion\0LocalZoneGroup\0Coordinates\0Latitude\0Longitude\0Bias\0ChangeTagsForResource\0"
-    "/2013-04-01/tags/{ResourceType}/{ResourceId}\0"
+    "AWSRegion\0LocalZoneGroup\0Coordinates\0Latitude\0Longitude\0Bias\0"
+    "ChangeResourceRecordSetsResponse\0ChangeTagsForResource\0"
+    "/2013-04-01/tags/{ResourceType}/{ResourceId}\0ChangeTagsForResourceRequest\0"
     "ChangeTagsForResourceRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0"
-    "ResourceType\0ResourceId\0AddTags\0Tag\0Key\0RemoveTagKeys\0CreateHealthCheck\0"
-    "/2013-04-01/healthcheck\0"
+    "ResourceType\0ResourceId\0AddTags\0Tag\0Key\0RemoveTagKeys\0ChangeTagsForResourceResponse\0"
+    "CreateHealthCheck\0/2013-04-01/healthcheck\0CreateHealthCheckRequest\0"
     "CreateHealthCheckRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0CallerReference\0"
     "HealthCheckConfig\0IPAddress\0Port\0ResourcePath\0FullyQualifiedDomainName\0SearchString\0"
     "RequestInterval\0FailureThreshold\0MeasureLatency\0Inverted\0Disabled\0HealthThreshold\0"
     "ChildHealthChecks\0ChildHealthCheck\0EnableSNI\0Regions\0AlarmIdentifier\0"
-    "InsufficientDataHealthStatus\0RoutingControlArn\0HealthCheck\0LinkedService\0ServicePrincipal\0"
-    "Description\0HealthCheckVersion\0CloudWatchAlarmConfiguration\0EvaluationPeriods\0Threshold\0"
-    "ComparisonOperator\0Period\0MetricName\0Namespace\0Statistic\0Dimensions\0Dimension\0Location\0"
-    "CreateHostedZone\0/2013-04-01/hostedzone\0"
+    "InsufficientDataHealthStatus\0RoutingControlArn\0CreateHealthCheckResponse\0HealthCheck\0"
+    "LinkedService\0ServicePrincipal\0Description\0HealthCheckVersion\0CloudWatchAlarmConfiguration\0"
+    "EvaluationPeriods\0Threshold\0ComparisonOperator\0Period\0MetricName\0Namespace\0Statistic\0"
+    "Dimensions\0Dimension\0Location\0CreateHostedZone\0/2013-04-01/hostedzone\0CreateHostedZoneRequest\0"
     "CreateHostedZoneRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0HostedZoneConfig\0"
-    "PrivateZone\0DelegationSetId\0HostedZone\0Config\0ResourceRecordSetCount\0Features\0"
-    "AcceleratedRecoveryStatus\0FailureReasons\0AcceleratedRecovery\0DelegationSet\0NameServers\0"
-    "NameServer\0DeleteHealthCheck\0/2013-04-01/healthcheck/{HealthCheckId}\0DeleteHostedZone\0"
-    "/2013-04-01/hostedzone/{Id}\0DisassociateVPCFromHostedZone\0"
-    "/2013-04-01/hostedzone/{Id}/disassociatevpc\0"
+    "PrivateZone\0DelegationSetId\0CreateHostedZoneResponse\0HostedZone\0Config\0ResourceRecordSetCount\0"
+    "Features\0AcceleratedRecoveryStatus\0FailureReasons\0AcceleratedRecovery\0DelegationSet\0"
+    "NameServers\0NameServer\0DeleteHealthCheck\0/2013-04-01/healthcheck/{HealthCheckId}\0"
+    "DeleteHealthCheckRequest\0DeleteHealthCheckResponse\0DeleteHostedZone\0/2013-04-01/hostedzone/{Id}\0"
+    "DeleteHostedZoneRequest\0DeleteHostedZoneResponse\0DisassociateVPCFromHostedZone\0"
+    "/2013-04-01/hostedzone/{Id}/disassociatevpc\0DisassociateVPCFromHostedZoneRequest\0"
     "DisassociateVPCFromHostedZoneRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0"
-    "GetChange\0/2013-04-01/change/{Id}\0GetHealthCheck\0GetHealthCheckStatus\0"
-    "/2013-04-01/healthcheck/{HealthCheckId}/status\0HealthCheckObservations\0HealthCheckObservation\0"
-    "StatusReport\0CheckedTime\0GetHostedZone\0VPCs\0ListHealthChecks\0"
-    "Marker\tNextMarker\tHealthChecks\tIsTruncated\tMaxItems\0Marker\0marker\0MaxItems\0maxitems\0"
-    "HealthChecks\0IsTruncated\0NextMarker\0ListHostedZones\0"
-    "Marker\tNextMarker\tHostedZones\tIsTruncated\tMaxItems\0delegationsetid\0HostedZoneType\0"
-    "hostedzonetype\0HostedZones\0ListHostedZonesByName\0/2013-04-01/hostedzonesbyname\0dnsname\0"
-    "hostedzoneid\0NextDNSName\0NextHostedZoneId\0ListHostedZonesByVPC\0/2013-04-01/hostedzonesbyvpc\0"
-    "vpcid\0vpcregion\0NextToken\0nexttoken\0HostedZoneSummaries\0HostedZoneSummary\0Owner\0"
-    "OwningAccount\0OwningService\0ListResourceRecordSets\0/2013-04-01/hostedzone/{Id}/rrset\0"
+    "DisassociateVPCFromHostedZoneResponse\0GetChange\0/2013-04-01/change/{Id}\0GetChangeRequest\0"
+    "GetChangeResponse\0GetHealthCheck\0GetHealthCheckRequest\0GetHealthCheckResponse\0"
+    "GetHealthCheckStatus\0/2013-04-01/healthcheck/{HealthCheckId}/status\0GetHealthCheckStatusRequest\0"
+    "GetHealthCheckStatusResponse\0HealthCheckObservations\0HealthCheckObservation\0StatusReport\0"
+    "CheckedTime\0GetHostedZone\0GetHostedZoneRequest\0GetHostedZoneResponse\0VPCs\0ListHealthChecks\0"
+    "Marker\tNextMarker\tHealthChecks\tIsTruncated\tMaxItems\0ListHealthChecksRequest\0Marker\0marker\0"
+    "MaxItems\0maxitems\0ListHealthChecksResponse\0HealthChecks\0IsTruncated\0NextMarker\0"
+    "ListHostedZones\0Marker\tNextMarker\tHostedZones\tIsTruncated\tMaxItems\0ListHostedZonesRequest\0"
+    "delegationsetid\0HostedZoneType\0hostedzonetype\0ListHostedZonesResponse\0HostedZones\0"
+    "ListHostedZonesByName\0/2013-04-01/hostedzonesbyname\0ListHostedZonesByNameRequest\0dnsname\0"
+    "hostedzoneid\0ListHostedZonesByNameResponse\0NextDNSName\0NextHostedZoneId\0ListHostedZonesByVPC\0"
+    "/2013-04-01/hostedzonesbyvpc\0ListHostedZonesByVPCRequest\0vpcid\0vpcregion\0NextToken\0nexttoken\0"
+    "ListHostedZonesByVPCResponse\0HostedZoneSummaries\0HostedZoneSummary\0Owner\0OwningAccount\0"
+    "OwningService\0ListResourceRecordSets\0/2013-04-01/hostedzone/{Id}/rrset\0"
     "StartRecordName,StartRecordType,StartRecordIdentifier\tNextRecordName,NextRecordType,NextRecordIdentifier\tResourceRecordSets\tIsTruncated\tMaxItems\0"
-    "StartRecordName\0name\0StartRecordType\0type\0StartRecordIdentifier\0identifier\0"
-    "ResourceRecordSets\0NextRecordName\0NextRecordType\0NextRecordIdentifier\0ListTagsForResource\0"
+    "ListResourceRecordSetsRequest\0StartRecordName\0name\0StartRecordType\0type\0StartRecordIdentifier\0"
+    "identifier\0ListResourceRecordSetsResponse\0ResourceRecordSets\0NextRecordName\0NextRecordType\0"
+    "NextRecordIdentifier\0ListTagsForResource\0ListTagsForResourceRequest\0ListTagsForResourceResponse\0"
     "ResourceTagSet\0Tags\0ListTrafficPolicyInstancesByHostedZone\0"
-    "/2013-04-01/trafficpolicyinstances/hostedzone\0id\0TrafficPolicyInstanceNameMarker\0"
-    "trafficpolicyinstancename\0TrafficPolicyInstanceTypeMarker\0trafficpolicyinstancetype\0"
-    "TrafficPolicyInstances\0TrafficPolicyInstance\0State\0Message\0TrafficPolicyId\0"
-    "TrafficPolicyVersion\0TrafficPolicyType\0UpdateHealthCheck\0"
+    "/2013-04-01/trafficpolicyinstances/hostedzone\0ListTrafficPolicyInstancesByHostedZoneRequest\0id\0"
+    "TrafficPolicyInstanceNameMarker\0trafficpolicyinstancename\0TrafficPolicyInstanceTypeMarker\0"
+    "trafficpolicyinstancetype\0ListTrafficPolicyInstancesByHostedZoneResponse\0TrafficPolicyInstances\0"
+    "TrafficPolicyInstance\0State\0Message\0TrafficPolicyId\0TrafficPolicyVersion\0TrafficPolicyType\0"
+    "UpdateHealthCheck\0UpdateHealthCheckRequest\0"
     "UpdateHealthCheckRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0ResetElements\0"
-    "ResettableElementName\0UpdateHostedZoneComment\0"
+    "ResettableElementName\0UpdateHealthCheckResponse\0UpdateHostedZoneComment\0"
+    "UpdateHostedZoneCommentRequest\0"
     "UpdateHostedZoneCommentRequest\0xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"\0"
-    "https://route53.us-gov.{dns}\0us-gov-west-1\0https://route53.{dns}\0us-east-1\0cn-northwest-1\0"
-    "eusc-de-east-1\0us-iso-east-1\0us-isob-east-1\0eu-isoe-west-1\0us-isof-south-1\0"
-    "https://route53-fips.{dns}\0https://route53.global.{dual}\0https://route53.{dual}\0"
-    "https://route53.us-gov.{dual}\0https://route53-fips.global.{dual}\0https://route53-fips.{dual}\0"
-    "2013-04-01\0""1.0\0route53\0Route 53\0";
+    "UpdateHostedZoneCommentResponse\0https://route53.us-gov.{dns}\0us-gov-west-1\0"
+    "https://route53.{dns}\0us-east-1\0cn-northwest-1\0eusc-de-east-1\0us-iso-east-1\0us-isob-east-1\0"
+    "eu-isoe-west-1\0us-isof-south-1\0https://route53-fips.{dns}\0https://route53.global.{dual}\0"
+    "https://route53.{dual}\0https://route53.us-gov.{dual}\0https://route53-fips.global.{dual}\0"
+    "https://route53-fips.{dual}\0""2013-04-01\0""1.0\0route53\0Route 53\0";
 
 static const struct pk_aws_shape shapes[] = {
     {0, 0, 3, 1, 0}, {3, 0, 0, 4, 0}, {0, 0, 2, 4, 0}, {3, 0, 0, 6, 0}, {3, 0, 0, 6, 0},
@@ -99,116 +110,118 @@ static const struct pk_aws_shape shapes[] = {
 };
 
 static const struct pk_aws_member members[] = {
-    {0, 69, 0, 20480}, {157, 170, 1, 4227}, {173, 173, 2, 128}, {193, 193, 5, 0}, {177, 177, 3, 0},
-    {187, 187, 4, 0}, {0, 0, 6, 0}, {201, 201, 7, 128}, {170, 170, 1, 128}, {212, 212, 8, 128},
-    {219, 219, 9, 128}, {193, 193, 10, 0}, {0, 291, 11, 20480}, {157, 170, 1, 4227},
-    {377, 377, 12, 128}, {193, 193, 10, 0}, {389, 389, 13, 128}, {0, 397, 14, 4096},
-    {404, 404, 15, 128}, {411, 411, 16, 128}, {429, 429, 17, 128}, {434, 434, 18, 128},
-    {439, 439, 19, 0}, {453, 453, 20, 0}, {460, 460, 21, 0}, {467, 467, 22, 0}, {521, 521, 26, 0},
-    {530, 530, 27, 0}, {547, 547, 28, 0}, {551, 551, 29, 0}, {588, 588, 32, 0}, {629, 629, 34, 0},
-    {643, 643, 35, 0}, {667, 667, 36, 0}, {711, 711, 39, 0}, {479, 479, 23, 0}, {493, 493, 24, 0},
-    {505, 505, 25, 0}, {0, 567, 30, 4096}, {582, 582, 31, 128}, {157, 157, 1, 128},
-    {600, 600, 17, 128}, {608, 608, 33, 128}, {685, 685, 37, 128}, {698, 698, 38, 128},
-    {732, 732, 40, 0}, {742, 742, 41, 0}, {757, 757, 42, 0}, {788, 788, 45, 0}, {769, 769, 43, 128},
-    {778, 778, 44, 128}, {0, 0, 46, 0}, {201, 201, 7, 128}, {0, 860, 47, 20480},
-    {943, 943, 48, 4227}, {956, 956, 49, 4227}, {967, 967, 50, 0}, {983, 983, 54, 0},
-    {0, 975, 51, 4096}, {979, 979, 52, 0}, {582, 582, 53, 0}, {0, 979, 52, 4096}, {0, 0, 55, 0},
-    {0, 1039, 56, 20480}, {1118, 1118, 57, 128}, {1134, 1134, 58, 128}, {1152, 1152, 59, 0},
-    {1162, 1162, 60, 0}, {434, 434, 61, 128}, {1167, 1167, 62, 0}, {1180, 1180, 63, 0},
-    {1205, 1205, 64, 0}, {1218, 1218, 65, 0}, {1234, 1234, 66, 0}, {1251, 1251, 67, 0},
-    {1266, 1266, 68, 0}, {1275, 1275, 69, 0}, {1284, 1284, 70, 0}, {1300, 1300, 71, 0},
-    {1335, 1335, 72, 0}, {1345, 1345, 73, 0}, {1353, 1353, 75, 0}, {1369, 1369, 78, 0},
-    {1398, 1398, 79, 0}, {0, 1318, 34, 4096}, {0, 460, 74, 4096}, {460, 460, 76, 128},
-    {429, 429, 77, 128}, {0, 0, 80, 0}, {1416, 1416, 81, 128}, {1625, 1625, 96, 4225},
-    {170, 170, 34, 128}, {1118, 1118, 57, 128}, {1428, 1428, 82, 0}, {1134, 1134, 58, 128},
-    {1471, 1471, 84, 128}, {1490, 1490, 85, 0}, {1442, 1442, 83, 0}, {1459, 1459, 10, 0},
-    {1519, 1519, 86, 128}, {1537, 1537, 87, 128}, {1547, 1547, 88, 128}, {1566, 1566, 89, 128},
-    {1573, 1573, 90, 128}, {1584, 1584, 91, 128}, {1594, 1594, 92, 128}, {1604, 1604, 93, 0},
-    {0, 1615, 94, 4096}, {429, 429, 95, 128}, {582, 582, 95, 128}, {0, 1674, 97, 20480},
-    {429, 429, 17, 128}, {173, 173, 2, 0}, {1118, 1118, 98, 128}, {1752, 1752, 99, 0},
-    {1781, 1781, 1, 0}, {193, 193, 10, 0}, {1769, 1769, 100, 0}, {0, 0, 101, 0},
-    {1797, 1797, 102, 128}, {201, 201, 7, 128}, {1908, 1908, 108, 128}, {173, 173, 2, 0},
-    {1625, 1625, 96, 4225}, {170, 170, 1, 128}, {429, 429, 17, 128}, {1118, 1118, 98, 128},
-    {1808, 1808, 99, 0}, {1815, 1815, 103, 0}, {1428, 1428, 82, 0}, {1838, 1838, 104, 0},
-    {1847, 1847, 105, 0}, {1873, 1873, 106, 0}, {1888, 1888, 107, 0}, {170, 170, 1, 0},
-    {1118, 1118, 98, 0}, {1922, 1922, 109, 128}, {0, 1934, 17, 4096}, {0, 0, 110, 0},
-    {629, 629, 34, 4227}, {0, 0, 111, 0}, {0, 0, 112, 0}, {170, 170, 1, 4227}, {0, 0, 113, 0},
-    {201, 201, 7, 128}, {0, 2122, 114, 20480}, {157, 170, 1, 4227}, {173, 173, 2, 128},
-    {193, 193, 115, 0}, {0, 0, 116, 0}, {201, 201, 7, 128}, {0, 0, 117, 0}, {170, 170, 118, 4227},
-    {0, 0, 119, 0}, {201, 201, 7, 128}, {0, 0, 120, 0}, {629, 629, 34, 4227}, {0, 0, 121, 0},
-    {1416, 1416, 81, 128}, {0, 0, 122, 0}, {629, 629, 34, 4227}, {0, 0, 123, 0},
-    {2330, 2330, 124, 128}, {0, 2354, 125, 4096}, {460, 460, 74, 0}, {1152, 1152, 59, 0},
-    {2377, 2377, 126, 0}, {212, 212, 127, 0}, {2390, 2390, 9, 0}, {0, 0, 128, 0},
-    {170, 170, 1, 4227}, {0, 0, 129, 0}, {1797, 1797, 102, 128}, {1908, 1908, 108, 0},
-    {2416, 2416, 130, 0}, {0, 173, 2, 4096}, {0, 0, 131, 0}, {2490, 2497, 132, 4100},
-    {2504, 2513, 133, 4100}, {0, 0, 134, 0}, {2522, 2522, 135, 128}, {2490, 2490, 132, 128},
-    {2535, 2535, 136, 128}, {2547, 2547, 132, 0}, {2504, 2504, 133, 128}, {0, 1416, 81, 4096},
-    {0, 0, 137, 0}, {2490, 2497, 132, 4100}, {2504, 2513, 133, 4100}, {1781, 2625, 1, 4100},
-    {2641, 2656, 138, 4100}, {0, 0, 139, 0}, {2671, 2671, 140, 128}, {2490, 2490, 132, 128},
-    {2535, 2535, 136, 128}, {2547, 2547, 132, 0}, {2504, 2504, 133, 128}, {0, 1797, 102, 4096},
-    {0, 0, 141, 0}, {600, 2735, 17, 4100}, {157, 2743, 1, 4100}, {2504, 2513, 133, 4100},
-    {0, 0, 142, 0}, {2671, 2671, 140, 128}, {600, 600, 17, 0}, {157, 157, 1, 0},
-    {2535, 2535, 136, 128}, {2756, 2756, 17, 0}, {2768, 2768, 1, 0}, {2504, 2504, 133, 128},
-    {0, 0, 143, 0}, {187, 2835, 4, 4228}, {177, 2841, 3, 4228}, {2504, 2513, 133, 4100},
-    {2851, 2861, 144, 4100}, {0, 0, 145, 0}, {2871, 2871, 146, 128}, {2504, 2504, 133, 128},
-    {2851, 2851, 144, 0}, {0, 2891, 147, 4096}, {157, 157, 1, 128}, {429, 429, 17, 128},
-    {2909, 2909, 148, 128}, {2915, 2915, 149, 0}, {2929, 2929, 150, 0}, {0, 0, 151, 0},
-    {157, 170, 1, 4227}, {3145, 3161, 17, 4100}, {3166, 3182, 18, 4100}, {3187, 3209, 19, 4100},
-    {2504, 2513, 133, 4100}, {0, 0, 152, 0}, {3220, 3220, 153, 128}, {2535, 2535, 136, 128},
-    {3239, 3239, 17, 0}, {3254, 3254, 18, 0}, {3269, 3269, 19, 0}, {2504, 2504, 133, 128},
-    {0, 411, 16, 4096}, {0, 0, 154, 0}, {943, 943, 48, 4227}, {956, 956, 49, 4227}, {0, 0, 155, 0},
-    {3310, 3310, 156, 128}, {943, 943, 48, 0}, {956, 956, 49, 0}, {3325, 3325, 50, 0},
-    {0, 0, 157, 0}, {157, 3415, 1, 4228}, {3418, 3450, 17, 4100}, {3476, 3508, 18, 4100},
-    {2504, 2513, 133, 4100}, {0, 0, 158, 0}, {3534, 3534, 159, 128}, {3418, 3418, 17, 0},
-    {3476, 3476, 18, 0}, {2535, 2535, 136, 128}, {2504, 2504, 133, 128}, {0, 3557, 160, 4096},
-    {170, 170, 35, 128}, {157, 157, 1, 128}, {429, 429, 17, 128}, {547, 547, 28, 128},
-    {3579, 3579, 161, 128}, {3585, 3585, 162, 128}, {3593, 3593, 163, 128}, {3609, 3609, 164, 128},
-    {3630, 3630, 18, 128}, {0, 3666, 165, 20480}, {629, 629, 34, 4227}, {1471, 1471, 84, 0},
-    {1152, 1152, 59, 0}, {1162, 1162, 60, 0}, {1167, 1167, 62, 0}, {1180, 1180, 63, 0},
-    {1205, 1205, 64, 0}, {1234, 1234, 66, 0}, {1266, 1266, 68, 0}, {1275, 1275, 69, 0},
-    {1284, 1284, 70, 0}, {1300, 1300, 71, 0}, {1335, 1335, 72, 0}, {1345, 1345, 73, 0},
-    {1353, 1353, 75, 0}, {1369, 1369, 78, 0}, {3745, 3745, 166, 0}, {0, 3759, 167, 4096},
-    {0, 0, 168, 0}, {1416, 1416, 81, 128}, {0, 3805, 169, 20480}, {170, 170, 1, 4227},
-    {193, 193, 10, 0}, {0, 0, 170, 0}, {1797, 1797, 102, 128},
+    {69, 103, 0, 20480}, {191, 204, 1, 4227}, {207, 207, 2, 128}, {227, 227, 5, 0},
+    {211, 211, 3, 0}, {221, 221, 4, 0}, {235, 235, 6, 0}, {270, 270, 7, 128}, {204, 204, 1, 128},
+    {281, 281, 8, 128}, {288, 288, 9, 128}, {227, 227, 10, 0}, {360, 392, 11, 20480},
+    {191, 204, 1, 4227}, {478, 478, 12, 128}, {227, 227, 10, 0}, {490, 490, 13, 128},
+    {0, 498, 14, 4096}, {505, 505, 15, 128}, {512, 512, 16, 128}, {530, 530, 17, 128},
+    {535, 535, 18, 128}, {540, 540, 19, 0}, {554, 554, 20, 0}, {561, 561, 21, 0}, {568, 568, 22, 0},
+    {622, 622, 26, 0}, {631, 631, 27, 0}, {648, 648, 28, 0}, {652, 652, 29, 0}, {689, 689, 32, 0},
+    {730, 730, 34, 0}, {744, 744, 35, 0}, {768, 768, 36, 0}, {812, 812, 39, 0}, {580, 580, 23, 0},
+    {594, 594, 24, 0}, {606, 606, 25, 0}, {0, 668, 30, 4096}, {683, 683, 31, 128},
+    {191, 191, 1, 128}, {701, 701, 17, 128}, {709, 709, 33, 128}, {786, 786, 37, 128},
+    {799, 799, 38, 128}, {833, 833, 40, 0}, {843, 843, 41, 0}, {858, 858, 42, 0}, {889, 889, 45, 0},
+    {870, 870, 43, 128}, {879, 879, 44, 128}, {894, 894, 46, 0}, {270, 270, 7, 128},
+    {994, 1023, 47, 20480}, {1106, 1106, 48, 4227}, {1119, 1119, 49, 4227}, {1130, 1130, 50, 0},
+    {1146, 1146, 54, 0}, {0, 1138, 51, 4096}, {1142, 1142, 52, 0}, {683, 683, 53, 0},
+    {0, 1142, 52, 4096}, {1160, 1160, 55, 0}, {1232, 1257, 56, 20480}, {1336, 1336, 57, 128},
+    {1352, 1352, 58, 128}, {1370, 1370, 59, 0}, {1380, 1380, 60, 0}, {535, 535, 61, 128},
+    {1385, 1385, 62, 0}, {1398, 1398, 63, 0}, {1423, 1423, 64, 0}, {1436, 1436, 65, 0},
+    {1452, 1452, 66, 0}, {1469, 1469, 67, 0}, {1484, 1484, 68, 0}, {1493, 1493, 69, 0},
+    {1502, 1502, 70, 0}, {1518, 1518, 71, 0}, {1553, 1553, 72, 0}, {1563, 1563, 73, 0},
+    {1571, 1571, 75, 0}, {1587, 1587, 78, 0}, {1616, 1616, 79, 0}, {0, 1536, 34, 4096},
+    {0, 561, 74, 4096}, {561, 561, 76, 128}, {530, 530, 77, 128}, {1634, 1634, 80, 0},
+    {1660, 1660, 81, 128}, {1869, 1869, 96, 4225}, {204, 204, 34, 128}, {1336, 1336, 57, 128},
+    {1672, 1672, 82, 0}, {1352, 1352, 58, 128}, {1715, 1715, 84, 128}, {1734, 1734, 85, 0},
+    {1686, 1686, 83, 0}, {1703, 1703, 10, 0}, {1763, 1763, 86, 128}, {1781, 1781, 87, 128},
+    {1791, 1791, 88, 128}, {1810, 1810, 89, 128}, {1817, 1817, 90, 128}, {1828, 1828, 91, 128},
+    {1838, 1838, 92, 128}, {1848, 1848, 93, 0}, {0, 1859, 94, 4096}, {530, 530, 95, 128},
+    {683, 683, 95, 128}, {1918, 1942, 97, 20480}, {530, 530, 17, 128}, {207, 207, 2, 0},
+    {1336, 1336, 98, 128}, {2020, 2020, 99, 0}, {2049, 2049, 1, 0}, {227, 227, 10, 0},
+    {2037, 2037, 100, 0}, {2065, 2065, 101, 0}, {2090, 2090, 102, 128}, {270, 270, 7, 128},
+    {2201, 2201, 108, 128}, {207, 207, 2, 0}, {1869, 1869, 96, 4225}, {204, 204, 1, 128},
+    {530, 530, 17, 128}, {1336, 1336, 98, 128}, {2101, 2101, 99, 0}, {2108, 2108, 103, 0},
+    {1672, 1672, 82, 0}, {2131, 2131, 104, 0}, {2140, 2140, 105, 0}, {2166, 2166, 106, 0},
+    {2181, 2181, 107, 0}, {204, 204, 1, 0}, {1336, 1336, 98, 0}, {2215, 2215, 109, 128},
+    {0, 2227, 17, 4096}, {2296, 2296, 110, 0}, {730, 730, 34, 4227}, {2321, 2321, 111, 0},
+    {2392, 2392, 112, 0}, {204, 204, 1, 4227}, {2416, 2416, 113, 0}, {270, 270, 7, 128},
+    {2515, 2552, 114, 20480}, {191, 204, 1, 4227}, {207, 207, 2, 128}, {227, 227, 115, 0},
+    {2643, 2643, 116, 0}, {270, 270, 7, 128}, {2715, 2715, 117, 0}, {204, 204, 118, 4227},
+    {2732, 2732, 119, 0}, {270, 270, 7, 128}, {2765, 2765, 120, 0}, {730, 730, 34, 4227},
+    {2787, 2787, 121, 0}, {1660, 1660, 81, 128}, {2878, 2878, 122, 0}, {730, 730, 34, 4227},
+    {2906, 2906, 123, 0}, {2935, 2935, 124, 128}, {0, 2959, 125, 4096}, {561, 561, 74, 0},
+    {1370, 1370, 59, 0}, {2982, 2982, 126, 0}, {281, 281, 127, 0}, {2995, 2995, 9, 0},
+    {3021, 3021, 128, 0}, {204, 204, 1, 4227}, {3042, 3042, 129, 0}, {2090, 2090, 102, 128},
+    {2201, 2201, 108, 0}, {3064, 3064, 130, 0}, {0, 207, 2, 4096}, {3138, 3138, 131, 0},
+    {3162, 3169, 132, 4100}, {3176, 3185, 133, 4100}, {3194, 3194, 134, 0}, {3219, 3219, 135, 128},
+    {3162, 3162, 132, 128}, {3232, 3232, 136, 128}, {3244, 3244, 132, 0}, {3176, 3176, 133, 128},
+    {0, 1660, 81, 4096}, {3322, 3322, 137, 0}, {3162, 3169, 132, 4100}, {3176, 3185, 133, 4100},
+    {2049, 3345, 1, 4100}, {3361, 3376, 138, 4100}, {3391, 3391, 139, 0}, {3415, 3415, 140, 128},
+    {3162, 3162, 132, 128}, {3232, 3232, 136, 128}, {3244, 3244, 132, 0}, {3176, 3176, 133, 128},
+    {0, 2090, 102, 4096}, {3479, 3479, 141, 0}, {701, 3508, 17, 4100}, {191, 3516, 1, 4100},
+    {3176, 3185, 133, 4100}, {3529, 3529, 142, 0}, {3415, 3415, 140, 128}, {701, 701, 17, 0},
+    {191, 191, 1, 0}, {3232, 3232, 136, 128}, {3559, 3559, 17, 0}, {3571, 3571, 1, 0},
+    {3176, 3176, 133, 128}, {3638, 3638, 143, 0}, {221, 3666, 4, 4228}, {211, 3672, 3, 4228},
+    {3176, 3185, 133, 4100}, {3682, 3692, 144, 4100}, {3702, 3702, 145, 0}, {3731, 3731, 146, 128},
+    {3176, 3176, 133, 128}, {3682, 3682, 144, 0}, {0, 3751, 147, 4096}, {191, 191, 1, 128},
+    {530, 530, 17, 128}, {3769, 3769, 148, 128}, {3775, 3775, 149, 0}, {3789, 3789, 150, 0},
+    {4005, 4005, 151, 0}, {191, 204, 1, 4227}, {4035, 4051, 17, 4100}, {4056, 4072, 18, 4100},
+    {4077, 4099, 19, 4100}, {3176, 3185, 133, 4100}, {4110, 4110, 152, 0}, {4141, 4141, 153, 128},
+    {3232, 3232, 136, 128}, {4160, 4160, 17, 0}, {4175, 4175, 18, 0}, {4190, 4190, 19, 0},
+    {3176, 3176, 133, 128}, {0, 512, 16, 4096}, {4231, 4231, 154, 0}, {1106, 1106, 48, 4227},
+    {1119, 1119, 49, 4227}, {4258, 4258, 155, 0}, {4286, 4286, 156, 128}, {1106, 1106, 48, 0},
+    {1119, 1119, 49, 0}, {4301, 4301, 50, 0}, {4391, 4391, 157, 0}, {191, 4437, 1, 4228},
+    {4440, 4472, 17, 4100}, {4498, 4530, 18, 4100}, {3176, 3185, 133, 4100}, {4556, 4556, 158, 0},
+    {4603, 4603, 159, 128}, {4440, 4440, 17, 0}, {4498, 4498, 18, 0}, {3232, 3232, 136, 128},
+    {3176, 3176, 133, 128}, {0, 4626, 160, 4096}, {204, 204, 35, 128}, {191, 191, 1, 128},
+    {530, 530, 17, 128}, {648, 648, 28, 128}, {4648, 4648, 161, 128}, {4654, 4654, 162, 128},
+    {4662, 4662, 163, 128}, {4678, 4678, 164, 128}, {4699, 4699, 18, 128}, {4735, 4760, 165, 20480},
+    {730, 730, 34, 4227}, {1715, 1715, 84, 0}, {1370, 1370, 59, 0}, {1380, 1380, 60, 0},
+    {1385, 1385, 62, 0}, {1398, 1398, 63, 0}, {1423, 1423, 64, 0}, {1452, 1452, 66, 0},
+    {1484, 1484, 68, 0}, {1493, 1493, 69, 0}, {1502, 1502, 70, 0}, {1518, 1518, 71, 0},
+    {1553, 1553, 72, 0}, {1563, 1563, 73, 0}, {1571, 1571, 75, 0}, {1587, 1587, 78, 0},
+    {4839, 4839, 166, 0}, {0, 4853, 167, 4096}, {4875, 4875, 168, 0}, {1660, 1660, 81, 128},
+    {4925, 4956, 169, 20480}, {204, 204, 1, 4227}, {227, 227, 10, 0}, {5041, 5041, 170, 0},
+    {2090, 2090, 102, 128},
 };
 
 static const struct pk_aws_operation operations[] = {
-    {1, 28, 0, 0, 0, 0, 6, 1, 0}, {231, 256, 0, 0, 0, 12, 51, 1, 0},
-    {793, 815, 0, 0, 0, 53, 62, 1, 0}, {997, 1015, 0, 0, 0, 63, 88, 1, 0},
-    {1634, 1651, 0, 0, 0, 110, 118, 1, 0}, {1945, 1963, 0, 0, 0, 138, 140, 3, 0},
-    {2003, 2020, 0, 0, 0, 141, 143, 3, 0}, {2048, 2078, 0, 0, 0, 145, 149, 1, 0},
-    {2213, 2223, 0, 0, 0, 151, 153, 0, 0}, {2247, 1963, 0, 0, 0, 155, 157, 0, 0},
-    {2262, 2283, 0, 0, 0, 159, 161, 0, 0}, {2402, 2020, 0, 0, 0, 169, 171, 0, 0},
-    {2421, 1015, 0, 0, 2438, 176, 179, 0, 0}, {2558, 1651, 0, 0, 2574, 186, 191, 0, 0},
-    {2683, 2705, 0, 0, 0, 198, 202, 0, 0}, {2785, 2806, 0, 0, 0, 210, 215, 0, 0},
-    {2943, 2966, 0, 0, 3000, 225, 231, 0, 0}, {3290, 815, 0, 0, 0, 239, 242, 0, 0},
-    {3330, 3369, 0, 0, 0, 247, 252, 0, 0}, {3648, 1963, 0, 0, 0, 268, 287, 1, 0},
-    {3781, 2020, 0, 0, 0, 289, 292, 1, 0},
+    {1, 28, 0, 0, 0, 0, 6, 1, 0}, {300, 325, 0, 0, 0, 12, 51, 1, 0},
+    {927, 949, 0, 0, 0, 53, 62, 1, 0}, {1190, 1208, 0, 0, 0, 63, 88, 1, 0},
+    {1878, 1895, 0, 0, 0, 110, 118, 1, 0}, {2238, 2256, 0, 0, 0, 138, 140, 3, 0},
+    {2347, 2364, 0, 0, 0, 141, 143, 3, 0}, {2441, 2471, 0, 0, 0, 145, 149, 1, 0},
+    {2681, 2691, 0, 0, 0, 151, 153, 0, 0}, {2750, 2256, 0, 0, 0, 155, 157, 0, 0},
+    {2810, 2831, 0, 0, 0, 159, 161, 0, 0}, {3007, 2364, 0, 0, 0, 169, 171, 0, 0},
+    {3069, 1208, 0, 0, 3086, 176, 179, 0, 0}, {3255, 1895, 0, 0, 3271, 186, 191, 0, 0},
+    {3427, 3449, 0, 0, 0, 198, 202, 0, 0}, {3588, 3609, 0, 0, 0, 210, 215, 0, 0},
+    {3803, 3826, 0, 0, 3860, 225, 231, 0, 0}, {4211, 949, 0, 0, 0, 239, 242, 0, 0},
+    {4306, 4345, 0, 0, 0, 247, 252, 0, 0}, {4717, 2256, 0, 0, 0, 268, 287, 1, 0},
+    {4901, 2364, 0, 0, 0, 289, 292, 1, 0},
 };
 
 static const struct pk_aws_endpoint_row endpoints[] = {
-    {0, 3890, 3919, 0, 255, 0}, {0, 3933, 3955, 0, 0, 0}, {3955, 3933, 0, 0, 0, 0},
-    {0, 3933, 3965, 0, 1, 0}, {3965, 3933, 0, 0, 1, 0}, {0, 3933, 3980, 0, 2, 0},
-    {3980, 3933, 0, 0, 2, 0}, {0, 3933, 3995, 0, 3, 0}, {3995, 3933, 0, 0, 3, 0},
-    {0, 3933, 4009, 0, 4, 0}, {4009, 3933, 0, 0, 4, 0}, {0, 3933, 4024, 0, 5, 0},
-    {4024, 3933, 0, 0, 5, 0}, {0, 3933, 4039, 0, 6, 0}, {4039, 3933, 0, 0, 6, 0},
-    {3919, 3890, 0, 0, 7, 0}, {0, 4055, 3965, 0, 255, 1}, {0, 4055, 3955, 0, 0, 1},
-    {3955, 4055, 0, 0, 0, 1}, {3965, 4055, 0, 0, 1, 1}, {0, 4055, 3980, 0, 2, 1},
-    {3980, 4055, 0, 0, 2, 1}, {0, 4055, 3995, 0, 3, 1}, {3995, 4055, 0, 0, 3, 1},
-    {0, 4055, 4009, 0, 4, 1}, {4009, 4055, 0, 0, 4, 1}, {0, 4055, 4024, 0, 5, 1},
-    {4024, 4055, 0, 0, 5, 1}, {0, 4055, 4039, 0, 6, 1}, {4039, 4055, 0, 0, 6, 1},
-    {0, 3890, 3919, 0, 7, 1}, {3919, 3890, 0, 0, 7, 1}, {0, 4082, 3965, 0, 255, 2},
-    {0, 4082, 3955, 0, 0, 2}, {3955, 4082, 0, 0, 0, 2}, {3965, 4082, 0, 0, 1, 2},
-    {0, 4082, 3980, 0, 2, 2}, {3980, 4082, 0, 0, 2, 2}, {0, 4112, 3995, 0, 3, 2},
-    {3995, 4112, 0, 0, 3, 2}, {0, 4112, 4009, 0, 4, 2}, {4009, 4112, 0, 0, 4, 2},
-    {0, 4112, 4024, 0, 5, 2}, {4024, 4112, 0, 0, 5, 2}, {0, 4112, 4039, 0, 6, 2},
-    {4039, 4112, 0, 0, 6, 2}, {0, 4135, 3919, 0, 7, 2}, {3919, 4135, 0, 0, 7, 2},
-    {0, 4165, 3955, 0, 255, 3}, {3955, 4165, 0, 0, 0, 3}, {0, 4200, 3965, 0, 1, 3},
-    {3965, 4200, 0, 0, 1, 3}, {0, 4200, 3980, 0, 2, 3}, {3980, 4200, 0, 0, 2, 3},
-    {0, 4200, 3995, 0, 3, 3}, {3995, 4200, 0, 0, 3, 3}, {0, 4200, 4009, 0, 4, 3},
-    {4009, 4200, 0, 0, 4, 3}, {0, 4200, 4024, 0, 5, 3}, {4024, 4200, 0, 0, 5, 3},
-    {0, 4200, 4039, 0, 6, 3}, {4039, 4200, 0, 0, 6, 3}, {0, 4135, 3919, 0, 7, 3},
-    {3919, 4135, 0, 0, 7, 3},
+    {0, 5073, 5102, 0, 255, 0}, {0, 5116, 5138, 0, 0, 0}, {5138, 5116, 0, 0, 0, 0},
+    {0, 5116, 5148, 0, 1, 0}, {5148, 5116, 0, 0, 1, 0}, {0, 5116, 5163, 0, 2, 0},
+    {5163, 5116, 0, 0, 2, 0}, {0, 5116, 5178, 0, 3, 0}, {5178, 5116, 0, 0, 3, 0},
+    {0, 5116, 5192, 0, 4, 0}, {5192, 5116, 0, 0, 4, 0}, {0, 5116, 5207, 0, 5, 0},
+    {5207, 5116, 0, 0, 5, 0}, {0, 5116, 5222, 0, 6, 0}, {5222, 5116, 0, 0, 6, 0},
+    {5102, 5073, 0, 0, 7, 0}, {0, 5238, 5148, 0, 255, 1}, {0, 5238, 5138, 0, 0, 1},
+    {5138, 5238, 0, 0, 0, 1}, {5148, 5238, 0, 0, 1, 1}, {0, 5238, 5163, 0, 2, 1},
+    {5163, 5238, 0, 0, 2, 1}, {0, 5238, 5178, 0, 3, 1}, {5178, 5238, 0, 0, 3, 1},
+    {0, 5238, 5192, 0, 4, 1}, {5192, 5238, 0, 0, 4, 1}, {0, 5238, 5207, 0, 5, 1},
+    {5207, 5238, 0, 0, 5, 1}, {0, 5238, 5222, 0, 6, 1}, {5222, 5238, 0, 0, 6, 1},
+    {0, 5073, 5102, 0, 7, 1}, {5102, 5073, 0, 0, 7, 1}, {0, 5265, 5148, 0, 255, 2},
+    {0, 5265, 5138, 0, 0, 2}, {5138, 5265, 0, 0, 0, 2}, {5148, 5265, 0, 0, 1, 2},
+    {0, 5265, 5163, 0, 2, 2}, {5163, 5265, 0, 0, 2, 2}, {0, 5295, 5178, 0, 3, 2},
+    {5178, 5295, 0, 0, 3, 2}, {0, 5295, 5192, 0, 4, 2}, {5192, 5295, 0, 0, 4, 2},
+    {0, 5295, 5207, 0, 5, 2}, {5207, 5295, 0, 0, 5, 2}, {0, 5295, 5222, 0, 6, 2},
+    {5222, 5295, 0, 0, 6, 2}, {0, 5318, 5102, 0, 7, 2}, {5102, 5318, 0, 0, 7, 2},
+    {0, 5348, 5138, 0, 255, 3}, {5138, 5348, 0, 0, 0, 3}, {0, 5383, 5148, 0, 1, 3},
+    {5148, 5383, 0, 0, 1, 3}, {0, 5383, 5163, 0, 2, 3}, {5163, 5383, 0, 0, 2, 3},
+    {0, 5383, 5178, 0, 3, 3}, {5178, 5383, 0, 0, 3, 3}, {0, 5383, 5192, 0, 4, 3},
+    {5192, 5383, 0, 0, 4, 3}, {0, 5383, 5207, 0, 5, 3}, {5207, 5383, 0, 0, 5, 3},
+    {0, 5383, 5222, 0, 6, 3}, {5222, 5383, 0, 0, 6, 3}, {0, 5318, 5102, 0, 7, 3},
+    {5102, 5318, 0, 0, 7, 3},
 };
 
 extern const struct pk_aws_service pk_aws_service_route53;
@@ -223,11 +236,11 @@ const struct pk_aws_service pk_aws_service_route53 = {
     .n_members = 294,
     .n_operations = 21,
     .n_endpoints = 64,
-    .api_version = 4228,
+    .api_version = 5411,
     .target_prefix = 0,
-    .json_version = 4239,
-    .signing_name = 4243,
-    .service_id = 4251,
+    .json_version = 5422,
+    .signing_name = 5426,
+    .service_id = 5434,
     .protocol = 4,
     .query_compatible = false,
 };

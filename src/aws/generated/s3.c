@@ -4,10 +4,11 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
 static const char strings[] =
-    "\0AbortMultipartUpload\0/{Bucket}/{Key+}\0Bucket\0Key\0UploadId\0uploadId\0RequestPayer\0"
-    "x-amz-request-payer\0ExpectedBucketOwner\0x-amz-expected-bucket-owner\0IfMatchInitiatedTime\0"
-    "x-amz-if-match-initiated-time\0RequestCharged\0x-amz-request-charged\0VersionId\0x-amz-version-id\0"
-    "CompleteMultipartUpload\0MultipartUpload\0"
+    "\0AbortMultipartUpload\0/{Bucket}/{Key+}\0AbortMultipartUploadRequest\0Bucket\0Key\0UploadId\0"
+    "uploadId\0RequestPayer\0x-amz-request-payer\0ExpectedBucketOwner\0x-amz-expected-bucket-owner\0"
+    "IfMatchInitiatedTime\0x-amz-if-match-initiated-time\0AbortMultipartUploadOutput\0RequestCharged\0"
+    "x-amz-request-charged\0VersionId\0x-amz-version-id\0CompleteMultipartUpload\0"
+    "CompleteMultipartUploadRequest\0MultipartUpload\0"
     "CompleteMultipartUpload\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0Parts\0Part\0ETag\0"
     "ChecksumCRC32\0ChecksumCRC32C\0ChecksumCRC64NVME\0ChecksumSHA1\0ChecksumSHA256\0ChecksumSHA512\0"
     "ChecksumMD5\0ChecksumXXHASH64\0ChecksumXXHASH3\0ChecksumXXHASH128\0PartNumber\0"
@@ -17,11 +18,11 @@ static const char strings[] =
     "x-amz-mp-object-size\0IfMatch\0If-Match\0IfNoneMatch\0If-None-Match\0SSECustomerAlgorithm\0"
     "x-amz-server-side-encryption-customer-algorithm\0SSECustomerKey\0"
     "x-amz-server-side-encryption-customer-key\0SSECustomerKeyMD5\0"
-    "x-amz-server-side-encryption-customer-key-MD5\0Location\0Expiration\0x-amz-expiration\0"
-    "ServerSideEncryption\0x-amz-server-side-encryption\0SSEKMSKeyId\0"
+    "x-amz-server-side-encryption-customer-key-MD5\0CompleteMultipartUploadOutput\0Location\0Expiration\0"
+    "x-amz-expiration\0ServerSideEncryption\0x-amz-server-side-encryption\0SSEKMSKeyId\0"
     "x-amz-server-side-encryption-aws-kms-key-id\0BucketKeyEnabled\0"
-    "x-amz-server-side-encryption-bucket-key-enabled\0CopyObject\0ACL\0x-amz-acl\0CacheControl\0"
-    "Cache-Control\0ChecksumAlgorithm\0x-amz-checksum-algorithm\0ContentDisposition\0"
+    "x-amz-server-side-encryption-bucket-key-enabled\0CopyObject\0CopyObjectRequest\0ACL\0x-amz-acl\0"
+    "CacheControl\0Cache-Control\0ChecksumAlgorithm\0x-amz-checksum-algorithm\0ContentDisposition\0"
     "Content-Disposition\0ContentEncoding\0Content-Encoding\0ContentLanguage\0Content-Language\0"
     "ContentType\0Content-Type\0CopySource\0x-amz-copy-source\0CopySourceIfMatch\0"
     "x-amz-copy-source-if-match\0CopySourceIfModifiedSince\0x-amz-copy-source-if-modified-since\0"
@@ -40,136 +41,186 @@ static const char strings[] =
     "x-amz-object-lock-event-hold\0ObjectLockEventHoldDurationDays\0"
     "x-amz-object-lock-event-hold-duration-days\0ObjectLockEventHoldDurationYears\0"
     "x-amz-object-lock-event-hold-duration-years\0ExpectedSourceBucketOwner\0"
-    "x-amz-source-expected-bucket-owner\0CopyObjectResult\0LastModified\0CopySourceVersionId\0"
-    "x-amz-copy-source-version-id\0CreateBucket\0/{Bucket}\0CreateBucketConfiguration\0"
+    "x-amz-source-expected-bucket-owner\0CopyObjectOutput\0CopyObjectResult\0LastModified\0"
+    "CopySourceVersionId\0x-amz-copy-source-version-id\0CreateBucket\0/{Bucket}\0CreateBucketRequest\0"
+    "CreateBucketConfiguration\0"
     "CreateBucketConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0LocationConstraint\0"
     "Type\0Name\0DataRedundancy\0Tags\0Tag\0Value\0GrantWrite\0x-amz-grant-write\0"
     "ObjectLockEnabledForBucket\0x-amz-bucket-object-lock-enabled\0ObjectOwnership\0"
-    "x-amz-object-ownership\0BucketNamespace\0x-amz-bucket-namespace\0BucketArn\0x-amz-bucket-arn\0"
-    "CreateMultipartUpload\0/{Bucket}/{Key+}?uploads\0AbortDate\0x-amz-abort-date\0AbortRuleId\0"
-    "x-amz-abort-rule-id\0DeleteBucket\0DeleteBucketAnalyticsConfiguration\0/{Bucket}?analytics\0Id\0id\0"
-    "DeleteBucketCors\0/{Bucket}?cors\0DeleteBucketEncryption\0/{Bucket}?encryption\0"
-    "DeleteBucketIntelligentTieringConfiguration\0/{Bucket}?intelligent-tiering\0"
-    "DeleteBucketInventoryConfiguration\0/{Bucket}?inventory\0DeleteBucketLifecycle\0"
-    "/{Bucket}?lifecycle\0DeleteBucketMetricsConfiguration\0/{Bucket}?metrics\0"
-    "DeleteBucketOwnershipControls\0/{Bucket}?ownershipControls\0DeleteBucketPolicy\0/{Bucket}?policy\0"
-    "DeleteBucketReplication\0/{Bucket}?replication\0DeleteBucketTagging\0/{Bucket}?tagging\0"
-    "DeleteBucketWebsite\0/{Bucket}?website\0DeleteObject\0MFA\0x-amz-mfa\0versionId\0"
-    "BypassGovernanceRetention\0x-amz-bypass-governance-retention\0IfMatchLastModifiedTime\0"
-    "x-amz-if-match-last-modified-time\0IfMatchSize\0x-amz-if-match-size\0DeleteMarker\0"
-    "x-amz-delete-marker\0DeleteObjectTagging\0/{Bucket}/{Key+}?tagging\0DeleteObjects\0"
-    "/{Bucket}?delete\0Delete\0Delete\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0Objects\0"
-    "Object\0LastModifiedTime\0Size\0Quiet\0x-amz-sdk-checksum-algorithm\0Deleted\0"
-    "DeleteMarkerVersionId\0Errors\0Error\0Code\0Message\0DeletePublicAccessBlock\0"
-    "/{Bucket}?publicAccessBlock\0GetBucketAccelerateConfiguration\0/{Bucket}?accelerate\0Status\0"
-    "GetBucketAcl\0/{Bucket}?acl\0Owner\0DisplayName\0ID\0Grants\0AccessControlList\0Grant\0Grantee\0"
+    "x-amz-object-ownership\0BucketNamespace\0x-amz-bucket-namespace\0CreateBucketOutput\0BucketArn\0"
+    "x-amz-bucket-arn\0CreateMultipartUpload\0/{Bucket}/{Key+}?uploads\0CreateMultipartUploadRequest\0"
+    "CreateMultipartUploadOutput\0AbortDate\0x-amz-abort-date\0AbortRuleId\0x-amz-abort-rule-id\0"
+    "DeleteBucket\0DeleteBucketRequest\0DeleteBucketAnalyticsConfiguration\0/{Bucket}?analytics\0"
+    "DeleteBucketAnalyticsConfigurationRequest\0Id\0id\0DeleteBucketCors\0/{Bucket}?cors\0"
+    "DeleteBucketCorsRequest\0DeleteBucketEncryption\0/{Bucket}?encryption\0"
+    "DeleteBucketEncryptionRequest\0DeleteBucketIntelligentTieringConfiguration\0"
+    "/{Bucket}?intelligent-tiering\0DeleteBucketIntelligentTieringConfigurationRequest\0"
+    "DeleteBucketInventoryConfiguration\0/{Bucket}?inventory\0DeleteBucketInventoryConfigurationRequest\0"
+    "DeleteBucketLifecycle\0/{Bucket}?lifecycle\0DeleteBucketLifecycleRequest\0"
+    "DeleteBucketMetricsConfiguration\0/{Bucket}?metrics\0DeleteBucketMetricsConfigurationRequest\0"
+    "DeleteBucketOwnershipControls\0/{Bucket}?ownershipControls\0DeleteBucketOwnershipControlsRequest\0"
+    "DeleteBucketPolicy\0/{Bucket}?policy\0DeleteBucketPolicyRequest\0DeleteBucketReplication\0"
+    "/{Bucket}?replication\0DeleteBucketReplicationRequest\0DeleteBucketTagging\0/{Bucket}?tagging\0"
+    "DeleteBucketTaggingRequest\0DeleteBucketWebsite\0/{Bucket}?website\0DeleteBucketWebsiteRequest\0"
+    "DeleteObject\0DeleteObjectRequest\0MFA\0x-amz-mfa\0versionId\0BypassGovernanceRetention\0"
+    "x-amz-bypass-governance-retention\0IfMatchLastModifiedTime\0x-amz-if-match-last-modified-time\0"
+    "IfMatchSize\0x-amz-if-match-size\0DeleteObjectOutput\0DeleteMarker\0x-amz-delete-marker\0"
+    "DeleteObjectTagging\0/{Bucket}/{Key+}?tagging\0DeleteObjectTaggingRequest\0"
+    "DeleteObjectTaggingOutput\0DeleteObjects\0/{Bucket}?delete\0DeleteObjectsRequest\0Delete\0"
+    "Delete\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0Objects\0Object\0LastModifiedTime\0Size\0"
+    "Quiet\0x-amz-sdk-checksum-algorithm\0DeleteObjectsOutput\0Deleted\0DeleteMarkerVersionId\0Errors\0"
+    "Error\0Code\0Message\0DeletePublicAccessBlock\0/{Bucket}?publicAccessBlock\0"
+    "DeletePublicAccessBlockRequest\0GetBucketAccelerateConfiguration\0/{Bucket}?accelerate\0"
+    "GetBucketAccelerateConfigurationRequest\0GetBucketAccelerateConfigurationOutput\0Status\0"
+    "GetBucketAcl\0/{Bucket}?acl\0GetBucketAclRequest\0GetBucketAclOutput\0Owner\0DisplayName\0ID\0"
+    "Grants\0AccessControlList\0Grant\0Grantee\0"
     "Grantee\0xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"\0EmailAddress\0xsi:type\0URI\0"
-    "Permission\0GetBucketAnalyticsConfiguration\0AnalyticsConfiguration\0Filter\0Prefix\0And\0"
+    "Permission\0GetBucketAnalyticsConfiguration\0GetBucketAnalyticsConfigurationRequest\0"
+    "GetBucketAnalyticsConfigurationOutput\0AnalyticsConfiguration\0Filter\0Prefix\0And\0"
     "StorageClassAnalysis\0DataExport\0OutputSchemaVersion\0Destination\0S3BucketDestination\0Format\0"
-    "BucketAccountId\0GetBucketCors\0CORSRules\0CORSRule\0AllowedHeaders\0AllowedHeader\0AllowedMethods\0"
-    "AllowedMethod\0AllowedOrigins\0AllowedOrigin\0ExposeHeaders\0ExposeHeader\0MaxAgeSeconds\0"
-    "GetBucketEncryption\0ServerSideEncryptionConfiguration\0Rules\0Rule\0"
+    "BucketAccountId\0GetBucketCors\0GetBucketCorsRequest\0GetBucketCorsOutput\0CORSRules\0CORSRule\0"
+    "AllowedHeaders\0AllowedHeader\0AllowedMethods\0AllowedMethod\0AllowedOrigins\0AllowedOrigin\0"
+    "ExposeHeaders\0ExposeHeader\0MaxAgeSeconds\0GetBucketEncryption\0GetBucketEncryptionRequest\0"
+    "GetBucketEncryptionOutput\0ServerSideEncryptionConfiguration\0Rules\0Rule\0"
     "ApplyServerSideEncryptionByDefault\0SSEAlgorithm\0KMSMasterKeyID\0BlockedEncryptionTypes\0"
-    "EncryptionType\0GetBucketIntelligentTieringConfiguration\0IntelligentTieringConfiguration\0"
-    "Tierings\0Tiering\0Days\0AccessTier\0GetBucketInventoryConfiguration\0InventoryConfiguration\0"
-    "AccountId\0Encryption\0SSES3\0SSE-S3\0SSEKMS\0SSE-KMS\0KeyId\0IsEnabled\0IncludedObjectVersions\0"
-    "OptionalFields\0Field\0Schedule\0Frequency\0GetBucketLifecycleConfiguration\0Date\0"
-    "ExpiredObjectDeleteMarker\0ObjectSizeGreaterThan\0ObjectSizeLessThan\0Transitions\0Transition\0"
-    "NoncurrentVersionTransitions\0NoncurrentVersionTransition\0NoncurrentDays\0NewerNoncurrentVersions\0"
-    "NoncurrentVersionExpiration\0AbortIncompleteMultipartUpload\0DaysAfterInitiation\0"
-    "TransitionDefaultMinimumObjectSize\0x-amz-transition-default-minimum-object-size\0"
-    "GetBucketLocation\0/{Bucket}?location\0GetBucketLogging\0/{Bucket}?logging\0LoggingEnabled\0"
-    "TargetBucket\0TargetGrants\0TargetPrefix\0TargetObjectKeyFormat\0SimplePrefix\0PartitionedPrefix\0"
-    "PartitionDateSource\0GetBucketMetricsConfiguration\0MetricsConfiguration\0AccessPointArn\0"
-    "GetBucketNotificationConfiguration\0/{Bucket}?notification\0TopicConfigurations\0"
+    "EncryptionType\0GetBucketIntelligentTieringConfiguration\0"
+    "GetBucketIntelligentTieringConfigurationRequest\0GetBucketIntelligentTieringConfigurationOutput\0"
+    "IntelligentTieringConfiguration\0Tierings\0Tiering\0Days\0AccessTier\0"
+    "GetBucketInventoryConfiguration\0GetBucketInventoryConfigurationRequest\0"
+    "GetBucketInventoryConfigurationOutput\0InventoryConfiguration\0AccountId\0Encryption\0SSES3\0"
+    "SSE-S3\0SSEKMS\0SSE-KMS\0KeyId\0IsEnabled\0IncludedObjectVersions\0OptionalFields\0Field\0Schedule\0"
+    "Frequency\0GetBucketLifecycleConfiguration\0GetBucketLifecycleConfigurationRequest\0"
+    "GetBucketLifecycleConfigurationOutput\0Date\0ExpiredObjectDeleteMarker\0ObjectSizeGreaterThan\0"
+    "ObjectSizeLessThan\0Transitions\0Transition\0NoncurrentVersionTransitions\0"
+    "NoncurrentVersionTransition\0NoncurrentDays\0NewerNoncurrentVersions\0NoncurrentVersionExpiration\0"
+    "AbortIncompleteMultipartUpload\0DaysAfterInitiation\0TransitionDefaultMinimumObjectSize\0"
+    "x-amz-transition-default-minimum-object-size\0GetBucketLocation\0/{Bucket}?location\0"
+    "GetBucketLocationRequest\0GetBucketLocationOutput\0GetBucketLogging\0/{Bucket}?logging\0"
+    "GetBucketLoggingRequest\0GetBucketLoggingOutput\0LoggingEnabled\0TargetBucket\0TargetGrants\0"
+    "TargetPrefix\0TargetObjectKeyFormat\0SimplePrefix\0PartitionedPrefix\0PartitionDateSource\0"
+    "GetBucketMetricsConfiguration\0GetBucketMetricsConfigurationRequest\0"
+    "GetBucketMetricsConfigurationOutput\0MetricsConfiguration\0AccessPointArn\0"
+    "GetBucketNotificationConfiguration\0/{Bucket}?notification\0"
+    "GetBucketNotificationConfigurationRequest\0NotificationConfiguration\0TopicConfigurations\0"
     "TopicConfiguration\0TopicArn\0Topic\0Events\0Event\0S3Key\0FilterRules\0FilterRule\0"
     "QueueConfigurations\0QueueConfiguration\0QueueArn\0Queue\0LambdaFunctionConfigurations\0"
     "CloudFunctionConfiguration\0LambdaFunctionArn\0CloudFunction\0EventBridgeConfiguration\0"
-    "GetBucketOwnershipControls\0OwnershipControls\0GetBucketPolicy\0Policy\0GetBucketPolicyStatus\0"
-    "/{Bucket}?policyStatus\0PolicyStatus\0IsPublic\0GetBucketReplication\0ReplicationConfiguration\0"
-    "Role\0Priority\0SourceSelectionCriteria\0SseKmsEncryptedObjects\0ReplicaModifications\0"
-    "ExistingObjectReplication\0Account\0AccessControlTranslation\0EncryptionConfiguration\0"
-    "ReplicaKmsKeyID\0ReplicationTime\0Time\0Minutes\0Metrics\0EventThreshold\0DeleteMarkerReplication\0"
-    "GetBucketRequestPayment\0/{Bucket}?requestPayment\0Payer\0GetBucketTagging\0TagSet\0"
-    "GetBucketVersioning\0/{Bucket}?versioning\0MFADelete\0MfaDelete\0GetBucketWebsite\0"
-    "RedirectAllRequestsTo\0HostName\0Protocol\0IndexDocument\0Suffix\0ErrorDocument\0RoutingRules\0"
-    "RoutingRule\0Condition\0HttpErrorCodeReturnedEquals\0KeyPrefixEquals\0Redirect\0HttpRedirectCode\0"
-    "ReplaceKeyPrefixWith\0ReplaceKeyWith\0GetObject\0IfModifiedSince\0If-Modified-Since\0"
-    "IfUnmodifiedSince\0If-Unmodified-Since\0Range\0ResponseCacheControl\0response-cache-control\0"
+    "GetBucketOwnershipControls\0GetBucketOwnershipControlsRequest\0GetBucketOwnershipControlsOutput\0"
+    "OwnershipControls\0GetBucketPolicy\0GetBucketPolicyRequest\0GetBucketPolicyOutput\0Policy\0"
+    "GetBucketPolicyStatus\0/{Bucket}?policyStatus\0GetBucketPolicyStatusRequest\0"
+    "GetBucketPolicyStatusOutput\0PolicyStatus\0IsPublic\0GetBucketReplication\0"
+    "GetBucketReplicationRequest\0GetBucketReplicationOutput\0ReplicationConfiguration\0Role\0Priority\0"
+    "SourceSelectionCriteria\0SseKmsEncryptedObjects\0ReplicaModifications\0ExistingObjectReplication\0"
+    "Account\0AccessControlTranslation\0EncryptionConfiguration\0ReplicaKmsKeyID\0ReplicationTime\0Time\0"
+    "Minutes\0Metrics\0EventThreshold\0DeleteMarkerReplication\0GetBucketRequestPayment\0"
+    "/{Bucket}?requestPayment\0GetBucketRequestPaymentRequest\0GetBucketRequestPaymentOutput\0Payer\0"
+    "GetBucketTagging\0GetBucketTaggingRequest\0GetBucketTaggingOutput\0TagSet\0GetBucketVersioning\0"
+    "/{Bucket}?versioning\0GetBucketVersioningRequest\0GetBucketVersioningOutput\0MFADelete\0MfaDelete\0"
+    "GetBucketWebsite\0GetBucketWebsiteRequest\0GetBucketWebsiteOutput\0RedirectAllRequestsTo\0HostName\0"
+    "Protocol\0IndexDocument\0Suffix\0ErrorDocument\0RoutingRules\0RoutingRule\0Condition\0"
+    "HttpErrorCodeReturnedEquals\0KeyPrefixEquals\0Redirect\0HttpRedirectCode\0ReplaceKeyPrefixWith\0"
+    "ReplaceKeyWith\0GetObject\0GetObjectRequest\0IfModifiedSince\0If-Modified-Since\0IfUnmodifiedSince\0"
+    "If-Unmodified-Since\0Range\0ResponseCacheControl\0response-cache-control\0"
     "ResponseContentDisposition\0response-content-disposition\0ResponseContentEncoding\0"
     "response-content-encoding\0ResponseContentLanguage\0response-content-language\0ResponseContentType\0"
     "response-content-type\0ResponseExpires\0response-expires\0partNumber\0ChecksumMode\0"
-    "x-amz-checksum-mode\0Body\0AcceptRanges\0accept-ranges\0Restore\0x-amz-restore\0Last-Modified\0"
-    "ContentLength\0Content-Length\0MissingMeta\0x-amz-missing-meta\0ContentRange\0Content-Range\0"
-    "ReplicationStatus\0x-amz-replication-status\0PartsCount\0x-amz-mp-parts-count\0TagCount\0"
-    "x-amz-tagging-count\0GetObjectAcl\0/{Bucket}/{Key+}?acl\0GetObjectAttributes\0"
-    "/{Bucket}/{Key+}?attributes\0MaxParts\0x-amz-max-parts\0PartNumberMarker\0x-amz-part-number-marker\0"
-    "ObjectAttributes\0x-amz-object-attributes\0Checksum\0ObjectParts\0TotalPartsCount\0"
+    "x-amz-checksum-mode\0GetObjectOutput\0Body\0AcceptRanges\0accept-ranges\0Restore\0x-amz-restore\0"
+    "Last-Modified\0ContentLength\0Content-Length\0MissingMeta\0x-amz-missing-meta\0ContentRange\0"
+    "Content-Range\0ReplicationStatus\0x-amz-replication-status\0PartsCount\0x-amz-mp-parts-count\0"
+    "TagCount\0x-amz-tagging-count\0GetObjectAcl\0/{Bucket}/{Key+}?acl\0GetObjectAclRequest\0"
+    "GetObjectAclOutput\0GetObjectAttributes\0/{Bucket}/{Key+}?attributes\0GetObjectAttributesRequest\0"
+    "MaxParts\0x-amz-max-parts\0PartNumberMarker\0x-amz-part-number-marker\0ObjectAttributes\0"
+    "x-amz-object-attributes\0GetObjectAttributesOutput\0Checksum\0ObjectParts\0TotalPartsCount\0"
     "NextPartNumberMarker\0IsTruncated\0ObjectSize\0GetObjectLegalHold\0/{Bucket}/{Key+}?legal-hold\0"
-    "LegalHold\0GetObjectLockConfiguration\0/{Bucket}?object-lock\0ObjectLockConfiguration\0"
-    "ObjectLockEnabled\0DefaultRetention\0Mode\0Years\0DefaultEventHold\0GetObjectRetention\0"
-    "/{Bucket}/{Key+}?retention\0Retention\0RetainUntilDate\0EventHold\0EventHoldDuration\0"
-    "GetObjectTagging\0GetPublicAccessBlock\0PublicAccessBlockConfiguration\0BlockPublicAcls\0"
-    "IgnorePublicAcls\0BlockPublicPolicy\0RestrictPublicBuckets\0HeadBucket\0BucketLocationType\0"
-    "x-amz-bucket-location-type\0BucketLocationName\0x-amz-bucket-location-name\0BucketRegion\0"
-    "x-amz-bucket-region\0AccessPointAlias\0x-amz-access-point-alias\0HeadObject\0ArchiveStatus\0"
-    "x-amz-archive-status\0ListBucketAnalyticsConfigurations\0ContinuationToken\0continuation-token\0"
-    "NextContinuationToken\0AnalyticsConfigurationList\0ListBucketIntelligentTieringConfigurations\0"
-    "IntelligentTieringConfigurationList\0ListBucketInventoryConfigurations\0InventoryConfigurationList\0"
-    "ListBucketMetricsConfigurations\0MetricsConfigurationList\0ListBuckets\0/\0"
-    "ContinuationToken\tContinuationToken\tBuckets\t\tMaxBuckets\0MaxBuckets\0max-buckets\0prefix\0"
-    "bucket-region\0Buckets\0CreationDate\0ListMultipartUploads\0/{Bucket}?uploads\0"
+    "GetObjectLegalHoldRequest\0GetObjectLegalHoldOutput\0LegalHold\0GetObjectLockConfiguration\0"
+    "/{Bucket}?object-lock\0GetObjectLockConfigurationRequest\0GetObjectLockConfigurationOutput\0"
+    "ObjectLockConfiguration\0ObjectLockEnabled\0DefaultRetention\0Mode\0Years\0DefaultEventHold\0"
+    "GetObjectRetention\0/{Bucket}/{Key+}?retention\0GetObjectRetentionRequest\0"
+    "GetObjectRetentionOutput\0Retention\0RetainUntilDate\0EventHold\0EventHoldDuration\0"
+    "GetObjectTagging\0GetObjectTaggingRequest\0GetObjectTaggingOutput\0GetPublicAccessBlock\0"
+    "GetPublicAccessBlockRequest\0GetPublicAccessBlockOutput\0PublicAccessBlockConfiguration\0"
+    "BlockPublicAcls\0IgnorePublicAcls\0BlockPublicPolicy\0RestrictPublicBuckets\0HeadBucket\0"
+    "HeadBucketRequest\0HeadBucketOutput\0BucketLocationType\0x-amz-bucket-location-type\0"
+    "BucketLocationName\0x-amz-bucket-location-name\0BucketRegion\0x-amz-bucket-region\0"
+    "AccessPointAlias\0x-amz-access-point-alias\0HeadObject\0HeadObjectRequest\0HeadObjectOutput\0"
+    "ArchiveStatus\0x-amz-archive-status\0ListBucketAnalyticsConfigurations\0"
+    "ListBucketAnalyticsConfigurationsRequest\0ContinuationToken\0continuation-token\0"
+    "ListBucketAnalyticsConfigurationsOutput\0NextContinuationToken\0AnalyticsConfigurationList\0"
+    "ListBucketIntelligentTieringConfigurations\0ListBucketIntelligentTieringConfigurationsRequest\0"
+    "ListBucketIntelligentTieringConfigurationsOutput\0IntelligentTieringConfigurationList\0"
+    "ListBucketInventoryConfigurations\0ListBucketInventoryConfigurationsRequest\0"
+    "ListBucketInventoryConfigurationsOutput\0InventoryConfigurationList\0"
+    "ListBucketMetricsConfigurations\0ListBucketMetricsConfigurationsRequest\0"
+    "ListBucketMetricsConfigurationsOutput\0MetricsConfigurationList\0ListBuckets\0/\0"
+    "ContinuationToken\tContinuationToken\tBuckets\t\tMaxBuckets\0ListBucketsRequest\0MaxBuckets\0"
+    "max-buckets\0prefix\0bucket-region\0ListBucketsOutput\0Buckets\0CreationDate\0ListMultipartUploads\0"
+    "/{Bucket}?uploads\0"
     "KeyMarker,UploadIdMarker\tNextKeyMarker,NextUploadIdMarker\tUploads,CommonPrefixes\tIsTruncated\tMaxUploads\0"
-    "Delimiter\0delimiter\0EncodingType\0encoding-type\0KeyMarker\0key-marker\0MaxUploads\0max-uploads\0"
-    "UploadIdMarker\0upload-id-marker\0NextKeyMarker\0NextUploadIdMarker\0Uploads\0Upload\0Initiated\0"
-    "Initiator\0CommonPrefixes\0ListObjectVersions\0/{Bucket}?versions\0"
+    "ListMultipartUploadsRequest\0Delimiter\0delimiter\0EncodingType\0encoding-type\0KeyMarker\0"
+    "key-marker\0MaxUploads\0max-uploads\0UploadIdMarker\0upload-id-marker\0ListMultipartUploadsOutput\0"
+    "NextKeyMarker\0NextUploadIdMarker\0Uploads\0Upload\0Initiated\0Initiator\0CommonPrefixes\0"
+    "ListObjectVersions\0/{Bucket}?versions\0"
     "KeyMarker,VersionIdMarker\tNextKeyMarker,NextVersionIdMarker\tVersions,DeleteMarkers,CommonPrefixes\tIsTruncated\tMaxKeys\0"
-    "MaxKeys\0max-keys\0VersionIdMarker\0version-id-marker\0OptionalObjectAttributes\0"
-    "x-amz-optional-object-attributes\0NextVersionIdMarker\0Versions\0Version\0IsLatest\0RestoreStatus\0"
-    "IsRestoreInProgress\0RestoreExpiryDate\0DeleteMarkers\0ListObjectsV2\0/{Bucket}?list-type=2\0"
+    "ListObjectVersionsRequest\0MaxKeys\0max-keys\0VersionIdMarker\0version-id-marker\0"
+    "OptionalObjectAttributes\0x-amz-optional-object-attributes\0ListObjectVersionsOutput\0"
+    "NextVersionIdMarker\0Versions\0Version\0IsLatest\0RestoreStatus\0IsRestoreInProgress\0"
+    "RestoreExpiryDate\0DeleteMarkers\0ListObjectsV2\0/{Bucket}?list-type=2\0"
     "ContinuationToken\tNextContinuationToken\tContents,CommonPrefixes\tIsTruncated\tMaxKeys\0"
-    "FetchOwner\0fetch-owner\0StartAfter\0start-after\0Contents\0KeyCount\0ListParts\0"
-    "PartNumberMarker\tNextPartNumberMarker\tParts\tIsTruncated\tMaxParts\0max-parts\0"
-    "part-number-marker\0PutBucketAccelerateConfiguration\0AccelerateConfiguration\0"
+    "ListObjectsV2Request\0FetchOwner\0fetch-owner\0StartAfter\0start-after\0ListObjectsV2Output\0"
+    "Contents\0KeyCount\0ListParts\0"
+    "PartNumberMarker\tNextPartNumberMarker\tParts\tIsTruncated\tMaxParts\0ListPartsRequest\0max-parts\0"
+    "part-number-marker\0ListPartsOutput\0PutBucketAccelerateConfiguration\0"
+    "PutBucketAccelerateConfigurationRequest\0AccelerateConfiguration\0"
     "AccelerateConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketAcl\0"
-    "AccessControlPolicy\0AccessControlPolicy\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "ContentMD5\0Content-MD5\0PutBucketAnalyticsConfiguration\0"
+    "PutBucketAclRequest\0AccessControlPolicy\0"
+    "AccessControlPolicy\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0ContentMD5\0Content-MD5\0"
+    "PutBucketAnalyticsConfiguration\0PutBucketAnalyticsConfigurationRequest\0"
     "AnalyticsConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketCors\0"
-    "CORSConfiguration\0CORSConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutBucketEncryption\0"
+    "PutBucketCorsRequest\0CORSConfiguration\0"
+    "CORSConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketEncryption\0"
+    "PutBucketEncryptionRequest\0"
     "ServerSideEncryptionConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutBucketIntelligentTieringConfiguration\0"
+    "PutBucketIntelligentTieringConfiguration\0PutBucketIntelligentTieringConfigurationRequest\0"
     "IntelligentTieringConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutBucketInventoryConfiguration\0"
+    "PutBucketInventoryConfiguration\0PutBucketInventoryConfigurationRequest\0"
     "InventoryConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutBucketLifecycleConfiguration\0LifecycleConfiguration\0"
-    "LifecycleConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketLogging\0"
+    "PutBucketLifecycleConfiguration\0PutBucketLifecycleConfigurationRequest\0LifecycleConfiguration\0"
+    "LifecycleConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
+    "PutBucketLifecycleConfigurationOutput\0PutBucketLogging\0PutBucketLoggingRequest\0"
     "BucketLoggingStatus\0BucketLoggingStatus\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutBucketMetricsConfiguration\0"
+    "PutBucketMetricsConfiguration\0PutBucketMetricsConfigurationRequest\0"
     "MetricsConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutBucketNotificationConfiguration\0NotificationConfiguration\0"
+    "PutBucketNotificationConfiguration\0PutBucketNotificationConfigurationRequest\0"
     "NotificationConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
     "SkipDestinationValidation\0x-amz-skip-destination-validation\0PutBucketOwnershipControls\0"
+    "PutBucketOwnershipControlsRequest\0"
     "OwnershipControls\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketPolicy\0"
-    "ConfirmRemoveSelfBucketAccess\0x-amz-confirm-remove-self-bucket-access\0PutBucketReplication\0"
+    "PutBucketPolicyRequest\0ConfirmRemoveSelfBucketAccess\0x-amz-confirm-remove-self-bucket-access\0"
+    "PutBucketReplication\0PutBucketReplicationRequest\0"
     "ReplicationConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0Token\0"
-    "x-amz-bucket-object-lock-token\0PutBucketRequestPayment\0RequestPaymentConfiguration\0"
+    "x-amz-bucket-object-lock-token\0PutBucketRequestPayment\0PutBucketRequestPaymentRequest\0"
+    "RequestPaymentConfiguration\0"
     "RequestPaymentConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketTagging\0"
-    "Tagging\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketVersioning\0"
-    "VersioningConfiguration\0"
+    "PutBucketTaggingRequest\0Tagging\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
+    "PutBucketVersioning\0PutBucketVersioningRequest\0VersioningConfiguration\0"
     "VersioningConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutBucketWebsite\0"
-    "WebsiteConfiguration\0WebsiteConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutObject\0WriteOffsetBytes\0x-amz-write-offset-bytes\0x-amz-object-size\0PutObjectAcl\0"
-    "PutObjectLegalHold\0LegalHold\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
-    "PutObjectLockConfiguration\0"
-    "ObjectLockConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutObjectRetention\0"
-    "Retention\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutObjectTagging\0"
-    "PutPublicAccessBlock\0"
+    "PutBucketWebsiteRequest\0WebsiteConfiguration\0"
+    "WebsiteConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutObject\0"
+    "PutObjectRequest\0WriteOffsetBytes\0x-amz-write-offset-bytes\0PutObjectOutput\0x-amz-object-size\0"
+    "PutObjectAcl\0PutObjectAclRequest\0PutObjectAclOutput\0PutObjectLegalHold\0"
+    "PutObjectLegalHoldRequest\0LegalHold\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
+    "PutObjectLegalHoldOutput\0PutObjectLockConfiguration\0PutObjectLockConfigurationRequest\0"
+    "ObjectLockConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0"
+    "PutObjectLockConfigurationOutput\0PutObjectRetention\0PutObjectRetentionRequest\0"
+    "Retention\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0PutObjectRetentionOutput\0"
+    "PutObjectTagging\0PutObjectTaggingRequest\0PutObjectTaggingOutput\0PutPublicAccessBlock\0"
+    "PutPublicAccessBlockRequest\0"
     "PublicAccessBlockConfiguration\0xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"\0UploadPart\0"
-    "https://s3.{region}.{dns}\0aws-global\0https://s3.{dns}\0us-east-1\0https://s3-fips.{region}.{dns}\0"
-    "https://s3-fips.us-east-1.{dns}\0https://s3.dualstack.{region}.{dns}\0"
-    "https://s3.dualstack.us-east-1.{dns}\0https://s3-fips.dualstack.{region}.{dns}\0"
-    "https://s3-fips.dualstack.us-east-1.{dns}\0""2006-03-01\0""1.0\0s3\0S3\0";
+    "UploadPartRequest\0UploadPartOutput\0https://s3.{region}.{dns}\0aws-global\0https://s3.{dns}\0"
+    "us-east-1\0https://s3-fips.{region}.{dns}\0https://s3-fips.us-east-1.{dns}\0"
+    "https://s3.dualstack.{region}.{dns}\0https://s3.dualstack.us-east-1.{dns}\0"
+    "https://s3-fips.dualstack.{region}.{dns}\0https://s3-fips.dualstack.us-east-1.{dns}\0""2006-03-01\0"
+    "1.0\0s3\0S3\0";
 
 static const struct pk_aws_shape shapes[] = {
     {0, 0, 6, 1, 0}, {3, 0, 0, 7, 0}, {3, 0, 0, 7, 0}, {3, 0, 0, 7, 0}, {3, 0, 0, 7, 0},
@@ -285,411 +336,422 @@ static const struct pk_aws_shape shapes[] = {
 };
 
 static const struct pk_aws_member members[] = {
-    {0, 0, 0, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227}, {50, 59, 3, 4228}, {68, 81, 4, 4097},
-    {101, 121, 5, 4097}, {149, 170, 6, 4113}, {0, 0, 7, 0}, {200, 215, 8, 4097},
-    {237, 247, 9, 4097}, {0, 0, 10, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227}, {288, 304, 11, 20480},
-    {50, 59, 3, 4228}, {392, 556, 15, 4097}, {406, 577, 16, 4097}, {421, 599, 17, 4097},
-    {439, 624, 18, 4097}, {452, 644, 19, 4097}, {467, 666, 20, 4097}, {482, 688, 21, 4097},
-    {494, 707, 22, 4097}, {511, 731, 23, 4097}, {527, 754, 24, 4097}, {779, 792, 26, 4097},
-    {812, 826, 27, 4097}, {68, 81, 4, 4097}, {101, 121, 5, 4097}, {847, 855, 28, 4097},
-    {864, 876, 29, 4097}, {890, 911, 30, 4097}, {959, 974, 31, 36865}, {1016, 1034, 32, 4097},
-    {376, 382, 12, 4128}, {0, 0, 13, 0}, {387, 387, 14, 0}, {392, 392, 15, 0}, {406, 406, 16, 0},
-    {421, 421, 17, 0}, {439, 439, 18, 0}, {452, 452, 19, 0}, {467, 467, 20, 0}, {482, 482, 21, 0},
-    {494, 494, 22, 0}, {511, 511, 23, 0}, {527, 527, 24, 0}, {545, 545, 25, 0}, {0, 0, 33, 0},
-    {1080, 1080, 34, 0}, {39, 39, 1, 0}, {46, 46, 2, 0}, {1089, 1100, 35, 4097}, {387, 387, 14, 0},
-    {392, 392, 15, 0}, {406, 406, 16, 0}, {421, 421, 17, 0}, {439, 439, 18, 0}, {452, 452, 19, 0},
-    {467, 467, 20, 0}, {482, 482, 21, 0}, {494, 494, 22, 0}, {511, 511, 23, 0}, {527, 527, 24, 0},
-    {779, 779, 26, 0}, {1117, 1138, 36, 4097}, {237, 247, 9, 4097}, {1167, 1179, 37, 36865},
-    {1223, 1240, 38, 4097}, {200, 215, 8, 4097}, {0, 0, 39, 0}, {1299, 1303, 40, 4097},
-    {39, 39, 1, 4227}, {1313, 1326, 41, 4097}, {1340, 1358, 42, 4097}, {1383, 1402, 43, 4097},
-    {1422, 1438, 44, 4097}, {1455, 1471, 45, 4097}, {1488, 1500, 46, 4097}, {1513, 1524, 47, 4225},
-    {1542, 1560, 48, 4097}, {1587, 1613, 49, 4097}, {1649, 1671, 50, 4097}, {1703, 1731, 51, 4097},
-    {1769, 1769, 52, 4097}, {1777, 1794, 53, 4097}, {1819, 1829, 54, 4097}, {1846, 1859, 55, 4097},
-    {1880, 1894, 56, 4097}, {847, 855, 28, 4097}, {864, 876, 29, 4097}, {46, 46, 2, 4227},
-    {1916, 1925, 57, 4098}, {1937, 1955, 60, 4097}, {1980, 1997, 61, 4097}, {2021, 2041, 62, 4097},
-    {1117, 1138, 36, 4097}, {2075, 2088, 63, 4097}, {2108, 2132, 64, 4097}, {890, 911, 30, 4097},
-    {959, 974, 31, 36865}, {1016, 1034, 32, 4097}, {1167, 1179, 37, 36865}, {2164, 2188, 65, 36865},
-    {1223, 1240, 38, 4097}, {2225, 2256, 66, 4097}, {2316, 2341, 67, 36865}, {2395, 2423, 68, 4097},
-    {68, 81, 4, 4097}, {2481, 2489, 69, 4097}, {2503, 2518, 70, 4097}, {2541, 2567, 71, 4105},
-    {2603, 2629, 72, 4097}, {2658, 2678, 73, 4097}, {2707, 2739, 74, 4097}, {2782, 2815, 75, 4097},
-    {101, 121, 5, 4097}, {2859, 2885, 5, 4097}, {0, 0, 58, 0}, {0, 0, 59, 0}, {0, 0, 76, 0},
-    {2920, 2920, 77, 0}, {1089, 1100, 35, 4097}, {2950, 2970, 79, 4097}, {237, 247, 9, 4097},
-    {1117, 1138, 36, 4097}, {890, 911, 30, 4097}, {1016, 1034, 32, 4097}, {1167, 1179, 37, 36865},
-    {2164, 2188, 65, 36865}, {1223, 1240, 38, 4097}, {200, 215, 8, 4097}, {387, 387, 14, 0},
-    {2937, 2937, 78, 0}, {779, 779, 26, 0}, {392, 392, 15, 0}, {406, 406, 16, 0}, {421, 421, 17, 0},
-    {439, 439, 18, 0}, {452, 452, 19, 0}, {467, 467, 20, 0}, {482, 482, 21, 0}, {494, 494, 22, 0},
-    {511, 511, 23, 0}, {527, 527, 24, 0}, {0, 0, 80, 0}, {1299, 1303, 81, 4097}, {39, 39, 1, 4227},
-    {3022, 3048, 82, 20480}, {1777, 1794, 53, 4097}, {1819, 1829, 54, 4097}, {1846, 1859, 55, 4097},
-    {3181, 3192, 93, 4097}, {1880, 1894, 56, 4097}, {3210, 3237, 94, 4097}, {3270, 3286, 95, 4097},
-    {3309, 3325, 96, 4097}, {3122, 3122, 83, 0}, {1080, 1080, 84, 0}, {39, 39, 87, 0},
-    {3166, 3166, 90, 0}, {3141, 3141, 85, 0}, {3146, 3146, 86, 0}, {3151, 3151, 88, 0},
-    {3141, 3141, 89, 0}, {0, 3171, 91, 4096}, {46, 46, 2, 128}, {3175, 3175, 92, 128},
-    {0, 0, 97, 0}, {1080, 1080, 34, 4097}, {3348, 3358, 98, 4097}, {0, 0, 99, 0},
-    {1299, 1303, 40, 4097}, {39, 39, 1, 4227}, {1313, 1326, 41, 4097}, {1383, 1402, 43, 4097},
-    {1422, 1438, 44, 4097}, {1455, 1471, 45, 4097}, {1488, 1500, 46, 4097}, {1769, 1769, 52, 4097},
-    {1777, 1794, 53, 4097}, {1819, 1829, 54, 4097}, {1846, 1859, 55, 4097}, {1880, 1894, 56, 4097},
-    {46, 46, 2, 4227}, {1916, 1925, 57, 4098}, {1117, 1138, 36, 4097}, {2075, 2088, 63, 4097},
-    {2108, 2132, 64, 4097}, {890, 911, 30, 4097}, {959, 974, 31, 36865}, {1016, 1034, 32, 4097},
-    {1167, 1179, 37, 36865}, {2164, 2188, 65, 36865}, {1223, 1240, 38, 4097}, {68, 81, 4, 4097},
-    {2481, 2489, 69, 4097}, {2503, 2518, 70, 4097}, {2541, 2567, 71, 4105}, {2603, 2629, 72, 4097},
-    {2658, 2678, 73, 4097}, {2707, 2739, 74, 4097}, {2782, 2815, 75, 4097}, {101, 121, 5, 4097},
-    {1340, 1358, 42, 4097}, {779, 792, 26, 4097}, {0, 0, 100, 0}, {3422, 3432, 101, 4097},
-    {3449, 3461, 102, 4097}, {39, 39, 1, 4096}, {46, 46, 2, 0}, {50, 50, 3, 0},
-    {1117, 1138, 36, 4097}, {890, 911, 30, 4097}, {1016, 1034, 32, 4097}, {1167, 1179, 37, 36865},
-    {2164, 2188, 65, 36865}, {1223, 1240, 38, 4097}, {200, 215, 8, 4097}, {1340, 1358, 42, 4097},
-    {779, 792, 26, 4097}, {237, 247, 9, 4097}, {0, 0, 103, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 104, 0}, {39, 39, 1, 4227}, {3549, 3552, 105, 4228},
-    {101, 121, 5, 4097}, {0, 0, 106, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 107, 0},
-    {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 108, 0}, {39, 39, 1, 4227},
-    {3549, 3552, 109, 4228}, {101, 121, 5, 4097}, {0, 0, 110, 0}, {39, 39, 1, 4227},
-    {3549, 3552, 111, 4228}, {101, 121, 5, 4097}, {0, 0, 112, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 113, 0}, {39, 39, 1, 4227}, {3549, 3552, 114, 4228},
-    {101, 121, 5, 4097}, {0, 0, 115, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 116, 0},
-    {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 117, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097},
-    {0, 0, 118, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 119, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 120, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227},
-    {4082, 4086, 121, 4097}, {237, 4096, 9, 4100}, {68, 81, 4, 4097}, {4106, 4132, 122, 4097},
-    {101, 121, 5, 4097}, {847, 855, 28, 4097}, {4166, 4190, 123, 4113}, {4224, 4236, 124, 4097},
-    {0, 0, 125, 0}, {4256, 4269, 126, 4097}, {237, 247, 9, 4097}, {200, 215, 8, 4097},
-    {0, 0, 127, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227}, {237, 4096, 9, 4100}, {101, 121, 5, 4097},
-    {0, 0, 128, 0}, {237, 247, 9, 4097}, {0, 0, 129, 0}, {39, 39, 1, 4227},
-    {4365, 4372, 130, 20608}, {4082, 4086, 121, 4097}, {68, 81, 4, 4097}, {4106, 4132, 122, 4097},
-    {101, 121, 5, 4097}, {1340, 4470, 42, 4097}, {4427, 4435, 131, 4256}, {4464, 4464, 135, 0},
-    {0, 0, 132, 0}, {46, 46, 2, 128}, {237, 237, 9, 0}, {387, 387, 14, 0}, {4442, 4442, 133, 16},
-    {4459, 4459, 134, 0}, {0, 0, 136, 0}, {4499, 4499, 137, 32}, {200, 215, 8, 4097},
-    {4529, 4536, 140, 4128}, {0, 0, 138, 0}, {46, 46, 2, 0}, {237, 237, 9, 0}, {4256, 4256, 126, 0},
-    {4507, 4507, 139, 0}, {0, 0, 141, 0}, {46, 46, 2, 0}, {237, 237, 9, 0}, {4542, 4542, 142, 0},
-    {4547, 4547, 143, 0}, {0, 0, 144, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 145, 0},
-    {39, 39, 1, 4227}, {101, 121, 5, 4097}, {68, 81, 4, 4097}, {0, 0, 146, 0}, {4661, 4661, 147, 0},
-    {200, 215, 8, 4097}, {0, 0, 148, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 149, 0},
-    {4695, 4695, 150, 0}, {4716, 4723, 153, 4096}, {4701, 4701, 151, 0}, {4713, 4713, 152, 0},
-    {0, 4741, 154, 4096}, {4747, 4755, 155, 16384}, {4843, 4843, 159, 0}, {4701, 4701, 151, 0},
-    {4817, 4817, 156, 0}, {4713, 4713, 152, 0}, {3141, 4830, 157, 4288}, {4839, 4839, 158, 0},
-    {0, 0, 160, 0}, {39, 39, 1, 4227}, {3549, 3552, 105, 4228}, {101, 121, 5, 4097}, {0, 0, 161, 0},
-    {4886, 4886, 162, 0}, {3549, 3549, 105, 128}, {4909, 4909, 163, 0}, {4927, 4927, 166, 128},
-    {4916, 4916, 164, 0}, {3171, 3171, 91, 0}, {4923, 4923, 165, 0}, {4916, 4916, 164, 0},
-    {3166, 3171, 90, 4128}, {4948, 4948, 167, 0}, {4959, 4959, 168, 128}, {4979, 4979, 169, 128},
-    {4991, 4991, 170, 128}, {5011, 5011, 171, 128}, {5018, 5018, 5, 0}, {39, 39, 1, 128},
-    {4916, 4916, 164, 0}, {0, 0, 172, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 173, 0},
-    {5048, 5058, 174, 4128}, {0, 0, 175, 0}, {4713, 4713, 152, 0}, {5067, 5082, 176, 4128},
-    {5096, 5111, 178, 4256}, {5125, 5140, 180, 4256}, {5154, 5168, 182, 4128}, {5181, 5181, 184, 0},
-    {0, 0, 177, 0}, {0, 0, 179, 0}, {0, 0, 181, 0}, {0, 0, 183, 0}, {0, 0, 185, 0},
-    {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 186, 0}, {5215, 5215, 187, 0},
-    {5249, 5255, 188, 4256}, {0, 0, 189, 0}, {5260, 5260, 190, 0}, {1223, 1223, 38, 0},
-    {5323, 5323, 191, 0}, {5295, 5295, 36, 128}, {5308, 5308, 37, 32768}, {5346, 5346, 192, 32},
-    {0, 5346, 193, 4096}, {0, 0, 194, 0}, {39, 39, 1, 4227}, {3549, 3552, 109, 4228},
-    {101, 121, 5, 4097}, {0, 0, 195, 0}, {5402, 5402, 196, 0}, {3549, 3549, 109, 128},
-    {4909, 4909, 197, 0}, {4661, 4661, 199, 128}, {5434, 5443, 200, 4256}, {4916, 4916, 164, 0},
-    {3171, 3171, 91, 0}, {4923, 4923, 198, 0}, {4916, 4916, 164, 0}, {3166, 3171, 90, 4128},
-    {0, 0, 201, 0}, {5451, 5451, 202, 128}, {5456, 5456, 203, 128}, {0, 0, 204, 0},
-    {39, 39, 1, 4227}, {3549, 3552, 111, 4228}, {101, 121, 5, 4097}, {0, 0, 205, 0},
-    {5499, 5499, 206, 0}, {4979, 4979, 207, 128}, {5577, 5577, 213, 128}, {4909, 4909, 214, 0},
-    {3549, 3549, 111, 128}, {5587, 5587, 215, 128}, {5610, 5610, 216, 0}, {5631, 5631, 218, 128},
-    {4991, 4991, 208, 128}, {5522, 5522, 5, 0}, {39, 39, 1, 128}, {5011, 5011, 209, 128},
-    {4916, 4916, 164, 0}, {5532, 5532, 210, 0}, {5543, 5549, 211, 4096}, {5556, 5563, 212, 4096},
-    {5571, 5571, 37, 32896}, {4916, 4916, 164, 128}, {0, 5625, 217, 4096}, {5640, 5640, 219, 128},
-    {0, 0, 220, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 221, 0}, {5249, 5255, 222, 4128},
-    {5952, 5987, 242, 4097}, {0, 0, 223, 0}, {1089, 1089, 224, 0}, {4713, 4713, 152, 0},
-    {4916, 4916, 164, 0}, {4909, 4909, 228, 0}, {4661, 4661, 232, 128}, {5754, 5766, 233, 4128},
-    {5777, 5806, 236, 4128}, {5873, 5873, 239, 0}, {5901, 5901, 240, 0}, {5682, 5682, 225, 8},
-    {5451, 5451, 226, 0}, {5687, 5687, 227, 0}, {4916, 4916, 164, 0}, {3171, 3171, 91, 0},
-    {5713, 5713, 229, 0}, {5735, 5735, 230, 0}, {4923, 4923, 231, 0}, {4916, 4916, 164, 0},
-    {3166, 3171, 90, 4128}, {5713, 5713, 229, 0}, {5735, 5735, 230, 0}, {0, 0, 234, 0},
-    {5682, 5682, 225, 8}, {5451, 5451, 226, 0}, {2075, 2075, 235, 0}, {0, 0, 237, 0},
-    {5834, 5834, 226, 0}, {2075, 2075, 235, 0}, {5849, 5849, 238, 0}, {5834, 5834, 226, 0},
-    {5849, 5849, 238, 0}, {5932, 5932, 241, 0}, {0, 0, 243, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 244, 0}, {3122, 3122, 83, 0}, {0, 0, 245, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 246, 0}, {6104, 6104, 247, 0}, {6119, 6119, 248, 128},
-    {6132, 6132, 249, 0}, {6145, 6145, 252, 128}, {6158, 6158, 253, 0}, {0, 4741, 250, 4096},
-    {4747, 4755, 155, 16384}, {4843, 4843, 251, 0}, {6180, 6180, 254, 4096},
-    {6193, 6193, 255, 4096}, {6211, 6211, 256, 0}, {0, 0, 257, 0}, {39, 39, 1, 4227},
-    {3549, 3552, 114, 4228}, {101, 121, 5, 4097}, {0, 0, 258, 0}, {6261, 6261, 259, 0},
-    {3549, 3549, 114, 128}, {4909, 4909, 260, 0}, {4916, 4916, 164, 0}, {3171, 3171, 91, 0},
-    {6282, 6282, 261, 0}, {4923, 4923, 262, 0}, {4916, 4916, 164, 0}, {3166, 3171, 90, 4128},
-    {6282, 6282, 261, 0}, {0, 0, 263, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 264, 0},
-    {6355, 6375, 265, 4128}, {6451, 6471, 277, 4128}, {6505, 6534, 280, 4128}, {6593, 6593, 283, 0},
-    {0, 0, 266, 0}, {3549, 3549, 267, 0}, {6394, 6403, 268, 4224}, {6409, 6416, 269, 4256},
-    {4909, 4909, 271, 0}, {0, 0, 270, 0}, {46, 6422, 272, 4096}, {6428, 6440, 273, 4128},
-    {0, 0, 274, 0}, {3146, 3146, 275, 0}, {3175, 3175, 276, 0}, {0, 0, 278, 0},
-    {3549, 3549, 267, 0}, {6490, 6499, 279, 4224}, {6409, 6416, 269, 4256}, {4909, 4909, 271, 0},
-    {0, 0, 281, 0}, {3549, 3549, 267, 0}, {6561, 6579, 282, 4224}, {6409, 6416, 269, 4256},
-    {4909, 4909, 271, 0}, {0, 0, 284, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 285, 0},
-    {6645, 6645, 286, 0}, {5249, 5255, 287, 4256}, {0, 0, 288, 0}, {3270, 3270, 95, 128},
-    {0, 0, 289, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 290, 0}, {6679, 6679, 291, 0},
-    {0, 0, 292, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 293, 0}, {6731, 6731, 294, 0},
-    {6744, 6744, 295, 4096}, {0, 0, 296, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 297, 0},
-    {6774, 6774, 298, 0}, {6799, 6799, 299, 128}, {5249, 5255, 300, 4256}, {0, 0, 301, 0},
-    {4713, 4713, 152, 0}, {6804, 6804, 302, 0}, {4916, 4916, 164, 0}, {4909, 4909, 303, 0},
-    {4661, 4661, 305, 128}, {6813, 6813, 306, 0}, {6881, 6881, 311, 0}, {4979, 4979, 313, 128},
-    {7032, 7032, 324, 0}, {4916, 4916, 164, 0}, {3171, 3171, 91, 0}, {4923, 4923, 304, 0},
-    {4916, 4916, 164, 0}, {3166, 3171, 90, 4128}, {6837, 6837, 307, 0}, {6860, 6860, 309, 0},
-    {4661, 4661, 308, 128}, {4661, 4661, 310, 128}, {4661, 4661, 312, 128}, {39, 39, 1, 128},
-    {6907, 6907, 5, 0}, {2075, 2075, 63, 0}, {6915, 6915, 314, 0}, {6940, 6940, 316, 0},
-    {6980, 6980, 318, 0}, {7009, 7009, 322, 0}, {4695, 4695, 315, 128}, {6964, 6964, 317, 0},
-    {4661, 4661, 319, 128}, {6996, 6996, 320, 128}, {7001, 7001, 321, 0}, {4661, 4661, 323, 128},
-    {7017, 7017, 320, 0}, {4661, 4661, 325, 0}, {0, 0, 326, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 327, 0}, {7105, 7105, 328, 0}, {0, 0, 329, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 330, 0}, {7128, 7128, 90, 128}, {0, 0, 331, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 332, 0}, {4661, 4661, 333, 0}, {7176, 7186, 334, 4096},
-    {0, 0, 335, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 336, 0}, {7213, 7213, 337, 0},
-    {7253, 7253, 340, 0}, {7274, 7274, 342, 0}, {7288, 7288, 343, 0}, {7235, 7235, 338, 128},
-    {7244, 7244, 339, 0}, {7267, 7267, 341, 128}, {46, 46, 2, 128}, {0, 7301, 344, 4096},
-    {7313, 7313, 345, 0}, {7367, 7367, 348, 128}, {7323, 7323, 346, 0}, {7351, 7351, 347, 0},
-    {7235, 7235, 338, 0}, {7376, 7376, 349, 0}, {7244, 7244, 339, 0}, {7393, 7393, 350, 0},
-    {7414, 7414, 351, 0}, {0, 0, 352, 0}, {39, 39, 1, 4227}, {847, 855, 28, 4097},
-    {7439, 7455, 353, 4097}, {864, 876, 29, 4097}, {7473, 7491, 354, 4097}, {46, 46, 2, 4227},
-    {7511, 7511, 355, 4097}, {7517, 7538, 356, 4100}, {7561, 7588, 357, 4100},
-    {7617, 7641, 358, 4100}, {7667, 7691, 359, 4100}, {7717, 7737, 360, 4100},
-    {7759, 7775, 361, 4116}, {237, 4096, 9, 4100}, {890, 911, 30, 4097}, {959, 974, 31, 36865},
-    {1016, 1034, 32, 4097}, {68, 81, 4, 4097}, {545, 7792, 25, 4100}, {101, 121, 5, 4097},
-    {7803, 7816, 362, 4097}, {0, 0, 363, 0}, {7836, 7836, 364, 512}, {4256, 4269, 126, 4097},
-    {7841, 7854, 365, 4097}, {1089, 1100, 35, 4097}, {7868, 7876, 366, 4097},
-    {2937, 7890, 78, 4097}, {7904, 7918, 367, 4097}, {387, 387, 14, 4097}, {392, 556, 15, 4097},
-    {406, 577, 16, 4097}, {421, 599, 17, 4097}, {439, 624, 18, 4097}, {452, 644, 19, 4097},
-    {467, 666, 20, 4097}, {482, 688, 21, 4097}, {494, 707, 22, 4097}, {511, 731, 23, 4097},
-    {527, 754, 24, 4097}, {779, 792, 26, 4097}, {7933, 7945, 368, 4097}, {237, 247, 9, 4097},
-    {1313, 1326, 41, 4097}, {1383, 1402, 43, 4097}, {1422, 1438, 44, 4097}, {1455, 1471, 45, 4097},
-    {7964, 7977, 369, 4097}, {1488, 1500, 46, 4097}, {1769, 1769, 52, 4097}, {2108, 2132, 64, 4097},
-    {1117, 1138, 36, 4097}, {1916, 1925, 57, 4098}, {890, 911, 30, 4097}, {1016, 1034, 32, 4097},
-    {1167, 1179, 37, 36865}, {1223, 1240, 38, 4097}, {2075, 2088, 63, 4097}, {200, 215, 8, 4097},
-    {7991, 8009, 370, 4097}, {8034, 8045, 371, 4097}, {8066, 8075, 372, 4097},
-    {2503, 2518, 70, 4097}, {2541, 2567, 71, 4105}, {2603, 2629, 72, 4097}, {2658, 2678, 73, 4097},
-    {2707, 2739, 74, 4097}, {2782, 2815, 75, 4097}, {0, 0, 373, 0}, {39, 39, 1, 4227},
-    {46, 46, 2, 4227}, {237, 4096, 9, 4100}, {68, 81, 4, 4097}, {101, 121, 5, 4097}, {0, 0, 374, 0},
-    {4695, 4695, 150, 0}, {4716, 4723, 153, 4096}, {200, 215, 8, 4097}, {0, 0, 375, 0},
-    {39, 39, 1, 4227}, {46, 46, 2, 4227}, {237, 4096, 9, 4100}, {8177, 8186, 376, 4097},
-    {8202, 8219, 377, 4097}, {890, 911, 30, 4097}, {959, 974, 31, 36865}, {1016, 1034, 32, 4097},
-    {68, 81, 4, 4097}, {101, 121, 5, 4097}, {8244, 8261, 378, 4225}, {0, 0, 379, 0}, {0, 0, 380, 0},
-    {4256, 4269, 126, 4097}, {2937, 7890, 78, 4097}, {237, 247, 9, 4097}, {200, 215, 8, 4097},
-    {387, 387, 14, 0}, {8285, 8285, 381, 0}, {8294, 8294, 382, 0}, {2075, 2075, 63, 0},
-    {8355, 8355, 387, 0}, {392, 392, 15, 0}, {406, 406, 16, 0}, {421, 421, 17, 0},
-    {439, 439, 18, 0}, {452, 452, 19, 0}, {467, 467, 20, 0}, {482, 482, 21, 0}, {494, 494, 22, 0},
-    {511, 511, 23, 0}, {527, 527, 24, 0}, {779, 779, 26, 0}, {8306, 8034, 371, 4096},
-    {8202, 8202, 377, 0}, {8322, 8322, 383, 0}, {8177, 8177, 376, 0}, {8343, 8343, 384, 0},
-    {376, 382, 385, 4128}, {0, 0, 386, 0}, {545, 545, 25, 0}, {4459, 4459, 134, 0},
-    {392, 392, 15, 0}, {406, 406, 16, 0}, {421, 421, 17, 0}, {439, 439, 18, 0}, {452, 452, 19, 0},
-    {467, 467, 20, 0}, {482, 482, 21, 0}, {494, 494, 22, 0}, {511, 511, 23, 0}, {527, 527, 24, 0},
-    {0, 0, 388, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227}, {237, 4096, 9, 4100}, {68, 81, 4, 4097},
-    {101, 121, 5, 4097}, {0, 0, 389, 0}, {8413, 8413, 390, 4096}, {4661, 4661, 72, 0},
-    {0, 0, 391, 0}, {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 392, 0}, {8472, 8472, 393, 0},
-    {8496, 8496, 394, 0}, {5255, 5255, 395, 0}, {8514, 8514, 396, 0}, {8531, 8531, 397, 0},
-    {5451, 5451, 226, 0}, {8536, 8536, 398, 0}, {8542, 8542, 399, 0}, {5451, 5451, 226, 0},
-    {8536, 8536, 398, 0}, {0, 0, 400, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227},
-    {237, 4096, 9, 4100}, {68, 81, 4, 4097}, {101, 121, 5, 4097}, {0, 0, 401, 0},
-    {8605, 8605, 402, 4096}, {8531, 8531, 397, 0}, {8615, 8615, 225, 8}, {8631, 8631, 73, 0},
-    {8641, 8641, 399, 0}, {0, 0, 403, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227},
-    {237, 4096, 9, 4100}, {101, 121, 5, 4097}, {68, 81, 4, 4097}, {0, 0, 404, 0},
-    {237, 247, 9, 4097}, {7128, 7128, 90, 128}, {0, 0, 405, 0}, {39, 39, 1, 4227},
-    {101, 121, 5, 4097}, {0, 0, 406, 0}, {8697, 8697, 407, 0}, {8728, 8728, 408, 4096},
-    {8744, 8744, 408, 4096}, {8761, 8761, 408, 4096}, {8779, 8779, 408, 4096}, {0, 0, 409, 0},
-    {39, 39, 1, 4227}, {101, 121, 5, 4097}, {0, 0, 410, 0}, {3348, 3358, 98, 4097},
-    {8812, 8831, 85, 4097}, {8858, 8877, 411, 4097}, {8904, 8917, 412, 4097},
-    {8937, 8954, 413, 4097}, {0, 0, 414, 0}, {39, 39, 1, 4227}, {847, 855, 28, 4097},
-    {7439, 7455, 353, 4097}, {864, 876, 29, 4097}, {7473, 7491, 354, 4097}, {46, 46, 2, 4227},
-    {7511, 7511, 355, 4097}, {7517, 7538, 356, 4100}, {7561, 7588, 357, 4100},
-    {7617, 7641, 358, 4100}, {7667, 7691, 359, 4100}, {7717, 7737, 360, 4100},
-    {7759, 7775, 361, 4116}, {237, 4096, 9, 4100}, {890, 911, 30, 4097}, {959, 974, 31, 36865},
-    {1016, 1034, 32, 4097}, {68, 81, 4, 4097}, {545, 7792, 25, 4100}, {101, 121, 5, 4097},
-    {7803, 7816, 362, 4097}, {0, 0, 415, 0}, {4256, 4269, 126, 4097}, {7841, 7854, 365, 4097},
-    {1089, 1100, 35, 4097}, {7868, 7876, 366, 4097}, {8990, 9004, 416, 4097},
-    {2937, 7890, 78, 4097}, {7904, 7918, 367, 4097}, {392, 556, 15, 4097}, {406, 577, 16, 4097},
-    {421, 599, 17, 4097}, {439, 624, 18, 4097}, {452, 644, 19, 4097}, {467, 666, 20, 4097},
-    {482, 688, 21, 4097}, {494, 707, 22, 4097}, {511, 731, 23, 4097}, {527, 754, 24, 4097},
-    {779, 792, 26, 4097}, {387, 387, 14, 4097}, {7933, 7945, 368, 4097}, {237, 247, 9, 4097},
-    {1313, 1326, 41, 4097}, {1383, 1402, 43, 4097}, {1422, 1438, 44, 4097}, {1455, 1471, 45, 4097},
-    {1488, 1500, 46, 4097}, {7964, 7977, 369, 4097}, {1769, 1769, 52, 4097}, {2108, 2132, 64, 4097},
-    {1117, 1138, 36, 4097}, {1916, 1925, 57, 4098}, {890, 911, 30, 4097}, {1016, 1034, 32, 4097},
-    {1167, 1179, 37, 36865}, {1223, 1240, 38, 4097}, {2075, 2088, 63, 4097}, {200, 215, 8, 4097},
-    {7991, 8009, 370, 4097}, {8034, 8045, 371, 4097}, {8066, 8075, 372, 4097},
-    {2503, 2518, 70, 4097}, {2541, 2567, 71, 4105}, {2603, 2629, 72, 4097}, {2658, 2678, 73, 4097},
-    {2707, 2739, 74, 4097}, {2782, 2815, 75, 4097}, {0, 0, 417, 0}, {39, 39, 1, 4227},
-    {9059, 9077, 418, 4100}, {101, 121, 5, 4097}, {0, 0, 419, 0}, {8343, 8343, 384, 0},
-    {9059, 9059, 418, 0}, {9096, 9096, 420, 0}, {9118, 4886, 421, 4128}, {0, 0, 162, 0},
-    {0, 0, 422, 0}, {39, 39, 1, 4227}, {9059, 9077, 418, 4100}, {101, 121, 5, 4097}, {0, 0, 423, 0},
-    {8343, 8343, 384, 0}, {9059, 9059, 418, 0}, {9096, 9096, 420, 0}, {9188, 5402, 424, 4128},
-    {0, 0, 196, 0}, {0, 0, 425, 0}, {39, 39, 1, 4227}, {9059, 9077, 418, 4100}, {101, 121, 5, 4097},
-    {0, 0, 426, 0}, {9059, 9059, 418, 0}, {9258, 5499, 427, 4128}, {8343, 8343, 384, 0},
-    {9096, 9096, 420, 0}, {0, 0, 206, 0}, {0, 0, 428, 0}, {39, 39, 1, 4227},
-    {9059, 9077, 418, 4100}, {101, 121, 5, 4097}, {0, 0, 429, 0}, {8343, 8343, 384, 0},
-    {9059, 9059, 418, 0}, {9096, 9096, 420, 0}, {9317, 6261, 430, 4128}, {0, 0, 259, 0},
-    {0, 0, 431, 0}, {9412, 9423, 432, 4100}, {9059, 9077, 418, 4100}, {4916, 9435, 164, 4100},
-    {8904, 9442, 433, 4100}, {0, 0, 434, 0}, {9456, 9456, 435, 0}, {4695, 4695, 150, 0},
-    {9059, 9059, 420, 0}, {4916, 4916, 164, 0}, {0, 39, 436, 4096}, {3146, 3146, 1, 0},
-    {9464, 9464, 437, 0}, {8904, 8904, 433, 0}, {3348, 3348, 98, 0}, {0, 0, 438, 0},
-    {39, 39, 1, 4227}, {9620, 9630, 439, 4100}, {9640, 9653, 440, 4100}, {9667, 9677, 441, 4100},
-    {9688, 9699, 442, 4100}, {4916, 9435, 164, 4100}, {9711, 9726, 443, 4100}, {101, 121, 5, 4097},
-    {68, 81, 4, 4097}, {0, 0, 444, 0}, {39, 39, 1, 0}, {9667, 9667, 441, 0}, {9711, 9711, 443, 0},
-    {9743, 9743, 445, 0}, {4916, 4916, 164, 0}, {9620, 9620, 439, 0}, {9757, 9757, 446, 0},
-    {9688, 9688, 442, 0}, {8343, 8343, 384, 0}, {9776, 9784, 447, 4128}, {9811, 9811, 451, 32},
-    {9640, 9640, 440, 0}, {200, 215, 8, 4097}, {0, 0, 448, 0}, {50, 50, 3, 0}, {46, 46, 2, 0},
-    {9791, 9791, 449, 0}, {2075, 2075, 63, 0}, {4695, 4695, 150, 0}, {9801, 9801, 450, 0},
-    {1340, 1340, 42, 0}, {779, 779, 26, 0}, {237, 237, 9, 0}, {4713, 4713, 152, 0},
-    {4701, 4701, 151, 0}, {0, 0, 452, 0}, {4916, 4916, 164, 0}, {0, 0, 453, 0}, {39, 39, 1, 4227},
-    {9620, 9630, 439, 4100}, {9640, 9653, 440, 4100}, {9667, 9677, 441, 4100},
-    {9982, 9990, 454, 4100}, {4916, 9435, 164, 4100}, {9999, 10015, 455, 4100}, {101, 121, 5, 4097},
-    {68, 81, 4, 4097}, {10033, 10058, 456, 4097}, {0, 0, 457, 0}, {0, 0, 458, 0},
-    {8343, 8343, 384, 0}, {9667, 9667, 441, 0}, {9999, 9999, 455, 0}, {9743, 9743, 445, 0},
-    {10091, 10091, 459, 0}, {10111, 10120, 460, 4128}, {10189, 4256, 468, 4128}, {3146, 3146, 1, 0},
-    {4916, 4916, 164, 0}, {9620, 9620, 439, 0}, {9982, 9982, 454, 0}, {9811, 9811, 451, 32},
-    {9640, 9640, 440, 0}, {200, 215, 8, 4097}, {0, 0, 461, 0}, {387, 387, 14, 0},
-    {1340, 1340, 462, 32}, {779, 779, 26, 0}, {4459, 4459, 134, 0}, {2075, 2075, 463, 0},
-    {46, 46, 2, 0}, {237, 237, 9, 0}, {10128, 10128, 464, 0}, {2937, 2937, 78, 0},
-    {4695, 4695, 150, 0}, {10137, 10137, 465, 0}, {0, 0, 42, 0}, {10151, 10151, 466, 0},
-    {10171, 10171, 467, 0}, {0, 0, 469, 0}, {4695, 4695, 150, 0}, {46, 46, 2, 0}, {237, 237, 9, 0},
-    {10128, 10128, 464, 0}, {2937, 2937, 78, 0}, {0, 0, 470, 0}, {39, 39, 1, 4227},
-    {9620, 9630, 439, 4100}, {9640, 9653, 440, 4100}, {9982, 9990, 454, 4100},
-    {4916, 9435, 164, 4100}, {9059, 9077, 418, 4100}, {10323, 10334, 471, 4100},
-    {10346, 10357, 472, 4100}, {68, 81, 4, 4097}, {101, 121, 5, 4097}, {10033, 10058, 456, 4097},
-    {0, 0, 473, 0}, {8343, 8343, 384, 0}, {10369, 10369, 474, 32}, {3146, 3146, 1, 0},
-    {4916, 4916, 164, 0}, {9620, 9620, 439, 0}, {9982, 9982, 454, 0}, {9811, 9811, 451, 32},
-    {9640, 9640, 440, 0}, {10378, 10378, 477, 0}, {9059, 9059, 418, 0}, {9096, 9096, 420, 0},
-    {10346, 10346, 472, 0}, {200, 215, 8, 4097}, {0, 0, 475, 0}, {46, 46, 2, 0},
-    {2937, 2937, 78, 0}, {387, 387, 14, 0}, {1340, 1340, 462, 32}, {779, 779, 26, 0},
-    {4459, 4459, 134, 0}, {2075, 2075, 476, 0}, {4695, 4695, 150, 0}, {10137, 10137, 465, 0},
-    {0, 0, 478, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227}, {8177, 10462, 376, 4100},
-    {8202, 10472, 377, 4100}, {50, 59, 3, 4228}, {68, 81, 4, 4097}, {101, 121, 5, 4097},
-    {890, 911, 30, 4097}, {959, 974, 31, 36865}, {1016, 1034, 32, 4097}, {0, 0, 479, 0},
-    {3422, 3432, 101, 4097}, {3449, 3461, 102, 4097}, {39, 39, 1, 0}, {46, 46, 2, 0},
-    {50, 50, 3, 0}, {8202, 8202, 377, 0}, {8322, 8322, 383, 0}, {8177, 8177, 376, 0},
-    {8343, 8343, 384, 0}, {376, 382, 480, 4128}, {9801, 9801, 450, 0}, {4695, 4695, 150, 0},
-    {2075, 2075, 63, 0}, {200, 215, 8, 4097}, {1340, 1340, 42, 0}, {779, 779, 26, 0},
-    {237, 247, 9, 4097}, {0, 0, 481, 0}, {545, 545, 25, 0}, {2937, 2937, 78, 0}, {387, 387, 14, 0},
-    {4459, 4459, 134, 0}, {392, 392, 15, 0}, {406, 406, 16, 0}, {421, 421, 17, 0},
-    {439, 439, 18, 0}, {452, 452, 19, 0}, {467, 467, 20, 0}, {482, 482, 21, 0}, {494, 494, 22, 0},
-    {511, 511, 23, 0}, {527, 527, 24, 0}, {0, 0, 482, 0}, {39, 39, 1, 4227},
-    {10524, 10548, 483, 20608}, {101, 121, 5, 4097}, {1340, 4470, 42, 4097}, {4661, 4661, 147, 0},
-    {0, 0, 484, 0}, {1299, 1303, 81, 4097}, {10633, 10653, 485, 20480}, {39, 39, 1, 4227},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {1777, 1794, 53, 4097},
-    {1819, 1829, 54, 4097}, {1846, 1859, 55, 4097}, {3181, 3192, 93, 4097}, {1880, 1894, 56, 4097},
-    {101, 121, 5, 4097}, {4716, 4723, 153, 4096}, {4695, 4695, 150, 0}, {0, 0, 487, 0},
-    {39, 39, 1, 4227}, {3549, 3552, 105, 4228}, {4886, 10776, 162, 20608}, {101, 121, 5, 4097},
-    {0, 0, 488, 0}, {39, 39, 1, 4227}, {10861, 10879, 489, 20608}, {10721, 10732, 486, 4097},
-    {1340, 4470, 42, 4097}, {101, 121, 5, 4097}, {5048, 5058, 174, 4256}, {0, 0, 490, 0},
-    {39, 39, 1, 4227}, {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {5215, 10965, 187, 20608},
-    {101, 121, 5, 4097}, {0, 0, 491, 0}, {39, 39, 1, 4227}, {3549, 3552, 109, 4228},
-    {101, 121, 5, 4097}, {5402, 11088, 196, 20608}, {0, 0, 492, 0}, {39, 39, 1, 4227},
-    {3549, 3552, 111, 4228}, {5499, 11200, 206, 20608}, {101, 121, 5, 4097}, {0, 0, 493, 0},
-    {39, 39, 1, 4227}, {1340, 4470, 42, 4097}, {11303, 11326, 494, 20480}, {101, 121, 5, 4097},
-    {5952, 5987, 242, 4097}, {5249, 5255, 222, 4256}, {0, 0, 495, 0}, {5952, 5987, 242, 4097},
-    {0, 0, 496, 0}, {39, 39, 1, 4227}, {11414, 11434, 497, 20608}, {10721, 10732, 486, 4097},
-    {1340, 4470, 42, 4097}, {101, 121, 5, 4097}, {6104, 6104, 247, 0}, {0, 0, 498, 0},
-    {39, 39, 1, 4227}, {3549, 3552, 114, 4228}, {6261, 11532, 259, 20608}, {101, 121, 5, 4097},
-    {0, 0, 499, 0}, {39, 39, 1, 4227}, {11636, 11662, 264, 20608}, {101, 121, 5, 4097},
-    {11736, 11762, 500, 4097}, {0, 0, 501, 0}, {39, 39, 1, 4227}, {10721, 10732, 486, 4097},
-    {101, 121, 5, 4097}, {6645, 11823, 286, 20608}, {1340, 4470, 42, 4097}, {0, 0, 502, 0},
-    {39, 39, 1, 4227}, {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {11905, 11935, 503, 4097},
-    {6679, 6679, 291, 128}, {101, 121, 5, 4097}, {0, 0, 504, 0}, {39, 39, 1, 4227},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {6774, 11996, 298, 20608},
-    {12069, 12075, 505, 4097}, {101, 121, 5, 4097}, {0, 0, 506, 0}, {39, 39, 1, 4227},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {12130, 12158, 507, 20608},
-    {101, 121, 5, 4097}, {7105, 7105, 328, 128}, {0, 0, 508, 0}, {39, 39, 1, 4227},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {2481, 12251, 509, 20608},
-    {101, 121, 5, 4097}, {7128, 7128, 90, 128}, {0, 0, 510, 0}, {39, 39, 1, 4227},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {4082, 4086, 121, 4097},
-    {12327, 12351, 511, 20608}, {101, 121, 5, 4097}, {7176, 7186, 512, 4096}, {4661, 4661, 333, 0},
-    {0, 0, 513, 0}, {39, 39, 1, 4227}, {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097},
-    {12440, 12461, 514, 20608}, {101, 121, 5, 4097}, {7274, 7274, 342, 0}, {7253, 7253, 340, 0},
-    {7213, 7213, 337, 0}, {7288, 7288, 343, 0}, {0, 0, 515, 0}, {1299, 1303, 40, 4097},
-    {7836, 7836, 364, 512}, {39, 39, 1, 4227}, {1313, 1326, 41, 4097}, {1383, 1402, 43, 4097},
-    {1422, 1438, 44, 4097}, {1455, 1471, 45, 4097}, {7904, 7918, 367, 4097},
-    {10721, 10732, 486, 4097}, {1488, 1500, 46, 4097}, {1340, 4470, 42, 4097}, {392, 556, 15, 4097},
-    {406, 577, 16, 4097}, {421, 599, 17, 4097}, {439, 624, 18, 4097}, {452, 644, 19, 4097},
-    {467, 666, 20, 4097}, {482, 688, 21, 4097}, {494, 707, 22, 4097}, {511, 731, 23, 4097},
-    {527, 754, 24, 4097}, {1769, 1769, 52, 4097}, {847, 855, 28, 4097}, {864, 876, 29, 4097},
-    {1777, 1794, 53, 4097}, {1819, 1829, 54, 4097}, {1846, 1859, 55, 4097}, {1880, 1894, 56, 4097},
-    {46, 46, 2, 4227}, {12540, 12557, 516, 4097}, {1916, 1925, 57, 4098}, {1117, 1138, 36, 4097},
-    {2075, 2088, 63, 4097}, {2108, 2132, 64, 4097}, {890, 911, 30, 4097}, {959, 974, 31, 36865},
-    {1016, 1034, 32, 4097}, {1167, 1179, 37, 36865}, {2164, 2188, 65, 36865},
-    {1223, 1240, 38, 4097}, {68, 81, 4, 4097}, {2481, 2489, 69, 4097}, {2503, 2518, 70, 4097},
-    {2541, 2567, 71, 4105}, {2603, 2629, 72, 4097}, {2658, 2678, 73, 4097}, {2707, 2739, 74, 4097},
-    {2782, 2815, 75, 4097}, {101, 121, 5, 4097}, {0, 0, 517, 0}, {1089, 1100, 35, 4097},
-    {387, 387, 14, 4097}, {392, 556, 15, 4097}, {406, 577, 16, 4097}, {421, 599, 17, 4097},
-    {439, 624, 18, 4097}, {452, 644, 19, 4097}, {467, 666, 20, 4097}, {482, 688, 21, 4097},
-    {494, 707, 22, 4097}, {511, 731, 23, 4097}, {527, 754, 24, 4097}, {779, 792, 26, 4097},
-    {1117, 1138, 36, 4097}, {237, 247, 9, 4097}, {890, 911, 30, 4097}, {1016, 1034, 32, 4097},
-    {1167, 1179, 37, 36865}, {2164, 2188, 65, 36865}, {1223, 1240, 38, 4097},
-    {4459, 12582, 134, 4097}, {200, 215, 8, 4097}, {0, 0, 518, 0}, {1299, 1303, 40, 4097},
-    {10633, 10653, 485, 20480}, {39, 39, 1, 4227}, {10721, 10732, 486, 4097},
-    {1340, 4470, 42, 4097}, {1777, 1794, 53, 4097}, {1819, 1829, 54, 4097}, {1846, 1859, 55, 4097},
-    {3181, 3192, 93, 4097}, {1880, 1894, 56, 4097}, {46, 46, 2, 4227}, {68, 81, 4, 4097},
-    {237, 4096, 9, 4100}, {101, 121, 5, 4097}, {0, 0, 519, 0}, {200, 215, 8, 4097}, {0, 0, 520, 0},
-    {39, 39, 1, 4227}, {46, 46, 2, 4227}, {8413, 12632, 390, 20480}, {68, 81, 4, 4097},
-    {237, 4096, 9, 4100}, {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {101, 121, 5, 4097},
-    {0, 0, 521, 0}, {200, 215, 8, 4097}, {0, 0, 522, 0}, {39, 39, 1, 4227},
-    {8472, 12717, 393, 20480}, {68, 81, 4, 4097}, {12069, 12075, 505, 4097},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {101, 121, 5, 4097}, {0, 0, 523, 0},
-    {200, 215, 8, 4097}, {0, 0, 524, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227},
-    {8605, 12808, 402, 20480}, {68, 81, 4, 4097}, {237, 4096, 9, 4100}, {4106, 4132, 122, 4097},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {101, 121, 5, 4097}, {0, 0, 525, 0},
-    {200, 215, 8, 4097}, {0, 0, 526, 0}, {39, 39, 1, 4227}, {46, 46, 2, 4227}, {237, 4096, 9, 4100},
-    {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {2481, 12251, 509, 20608},
-    {101, 121, 5, 4097}, {68, 81, 4, 4097}, {0, 0, 527, 0}, {237, 247, 9, 4097}, {0, 0, 528, 0},
-    {39, 39, 1, 4227}, {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097}, {8697, 12904, 407, 20608},
-    {101, 121, 5, 4097}, {0, 0, 529, 0}, {7836, 7836, 364, 512}, {39, 39, 1, 4227},
-    {7904, 7918, 367, 4097}, {10721, 10732, 486, 4097}, {1340, 4470, 42, 4097},
-    {392, 556, 15, 4097}, {406, 577, 16, 4097}, {421, 599, 17, 4097}, {439, 624, 18, 4097},
-    {452, 644, 19, 4097}, {467, 666, 20, 4097}, {482, 688, 21, 4097}, {494, 707, 22, 4097},
-    {511, 731, 23, 4097}, {527, 754, 24, 4097}, {46, 46, 2, 4227}, {545, 7792, 25, 4228},
-    {50, 59, 3, 4228}, {890, 911, 30, 4097}, {959, 974, 31, 36865}, {1016, 1034, 32, 4097},
-    {68, 81, 4, 4097}, {101, 121, 5, 4097}, {0, 0, 530, 0}, {1117, 1138, 36, 4097},
-    {387, 387, 14, 4097}, {392, 556, 15, 4097}, {406, 577, 16, 4097}, {421, 599, 17, 4097},
-    {439, 624, 18, 4097}, {452, 644, 19, 4097}, {467, 666, 20, 4097}, {482, 688, 21, 4097},
-    {494, 707, 22, 4097}, {511, 731, 23, 4097}, {527, 754, 24, 4097}, {890, 911, 30, 4097},
-    {1016, 1034, 32, 4097}, {1167, 1179, 37, 36865}, {1223, 1240, 38, 4097}, {200, 215, 8, 4097},
-    {237, 247, 9, 4097},
+    {39, 39, 0, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227}, {78, 87, 3, 4228}, {96, 109, 4, 4097},
+    {129, 149, 5, 4097}, {177, 198, 6, 4113}, {228, 228, 7, 0}, {255, 270, 8, 4097},
+    {292, 302, 9, 4097}, {343, 343, 10, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227},
+    {374, 390, 11, 20480}, {78, 87, 3, 4228}, {478, 642, 15, 4097}, {492, 663, 16, 4097},
+    {507, 685, 17, 4097}, {525, 710, 18, 4097}, {538, 730, 19, 4097}, {553, 752, 20, 4097},
+    {568, 774, 21, 4097}, {580, 793, 22, 4097}, {597, 817, 23, 4097}, {613, 840, 24, 4097},
+    {865, 878, 26, 4097}, {898, 912, 27, 4097}, {96, 109, 4, 4097}, {129, 149, 5, 4097},
+    {933, 941, 28, 4097}, {950, 962, 29, 4097}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {462, 468, 12, 4128}, {0, 0, 13, 0}, {473, 473, 14, 0},
+    {478, 478, 15, 0}, {492, 492, 16, 0}, {507, 507, 17, 0}, {525, 525, 18, 0}, {538, 538, 19, 0},
+    {553, 553, 20, 0}, {568, 568, 21, 0}, {580, 580, 22, 0}, {597, 597, 23, 0}, {613, 613, 24, 0},
+    {631, 631, 25, 0}, {1166, 1166, 33, 0}, {1196, 1196, 34, 0}, {67, 67, 1, 0}, {74, 74, 2, 0},
+    {1205, 1216, 35, 4097}, {473, 473, 14, 0}, {478, 478, 15, 0}, {492, 492, 16, 0},
+    {507, 507, 17, 0}, {525, 525, 18, 0}, {538, 538, 19, 0}, {553, 553, 20, 0}, {568, 568, 21, 0},
+    {580, 580, 22, 0}, {597, 597, 23, 0}, {613, 613, 24, 0}, {865, 865, 26, 0},
+    {1233, 1254, 36, 4097}, {292, 302, 9, 4097}, {1283, 1295, 37, 36865}, {1339, 1356, 38, 4097},
+    {255, 270, 8, 4097}, {1415, 1415, 39, 0}, {1433, 1437, 40, 4097}, {67, 67, 1, 4227},
+    {1447, 1460, 41, 4097}, {1474, 1492, 42, 4097}, {1517, 1536, 43, 4097}, {1556, 1572, 44, 4097},
+    {1589, 1605, 45, 4097}, {1622, 1634, 46, 4097}, {1647, 1658, 47, 4225}, {1676, 1694, 48, 4097},
+    {1721, 1747, 49, 4097}, {1783, 1805, 50, 4097}, {1837, 1865, 51, 4097}, {1903, 1903, 52, 4097},
+    {1911, 1928, 53, 4097}, {1953, 1963, 54, 4097}, {1980, 1993, 55, 4097}, {2014, 2028, 56, 4097},
+    {933, 941, 28, 4097}, {950, 962, 29, 4097}, {74, 74, 2, 4227}, {2050, 2059, 57, 4098},
+    {2071, 2089, 60, 4097}, {2114, 2131, 61, 4097}, {2155, 2175, 62, 4097}, {1233, 1254, 36, 4097},
+    {2209, 2222, 63, 4097}, {2242, 2266, 64, 4097}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865}, {2298, 2322, 65, 36865},
+    {1339, 1356, 38, 4097}, {2359, 2390, 66, 4097}, {2450, 2475, 67, 36865}, {2529, 2557, 68, 4097},
+    {96, 109, 4, 4097}, {2615, 2623, 69, 4097}, {2637, 2652, 70, 4097}, {2675, 2701, 71, 4105},
+    {2737, 2763, 72, 4097}, {2792, 2812, 73, 4097}, {2841, 2873, 74, 4097}, {2916, 2949, 75, 4097},
+    {129, 149, 5, 4097}, {2993, 3019, 5, 4097}, {0, 0, 58, 0}, {0, 0, 59, 0}, {3054, 3054, 76, 0},
+    {3071, 3071, 77, 0}, {1205, 1216, 35, 4097}, {3101, 3121, 79, 4097}, {292, 302, 9, 4097},
+    {1233, 1254, 36, 4097}, {976, 997, 30, 4097}, {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865},
+    {2298, 2322, 65, 36865}, {1339, 1356, 38, 4097}, {255, 270, 8, 4097}, {473, 473, 14, 0},
+    {3088, 3088, 78, 0}, {865, 865, 26, 0}, {478, 478, 15, 0}, {492, 492, 16, 0}, {507, 507, 17, 0},
+    {525, 525, 18, 0}, {538, 538, 19, 0}, {553, 553, 20, 0}, {568, 568, 21, 0}, {580, 580, 22, 0},
+    {597, 597, 23, 0}, {613, 613, 24, 0}, {3173, 3173, 80, 0}, {1433, 1437, 81, 4097},
+    {67, 67, 1, 4227}, {3193, 3219, 82, 20480}, {1911, 1928, 53, 4097}, {1953, 1963, 54, 4097},
+    {1980, 1993, 55, 4097}, {3352, 3363, 93, 4097}, {2014, 2028, 56, 4097}, {3381, 3408, 94, 4097},
+    {3441, 3457, 95, 4097}, {3480, 3496, 96, 4097}, {3293, 3293, 83, 0}, {1196, 1196, 84, 0},
+    {67, 67, 87, 0}, {3337, 3337, 90, 0}, {3312, 3312, 85, 0}, {3317, 3317, 86, 0},
+    {3322, 3322, 88, 0}, {3312, 3312, 89, 0}, {0, 3342, 91, 4096}, {74, 74, 2, 128},
+    {3346, 3346, 92, 128}, {3519, 3519, 97, 0}, {1196, 1196, 34, 4097}, {3538, 3548, 98, 4097},
+    {3612, 3612, 99, 0}, {1433, 1437, 40, 4097}, {67, 67, 1, 4227}, {1447, 1460, 41, 4097},
+    {1517, 1536, 43, 4097}, {1556, 1572, 44, 4097}, {1589, 1605, 45, 4097}, {1622, 1634, 46, 4097},
+    {1903, 1903, 52, 4097}, {1911, 1928, 53, 4097}, {1953, 1963, 54, 4097}, {1980, 1993, 55, 4097},
+    {2014, 2028, 56, 4097}, {74, 74, 2, 4227}, {2050, 2059, 57, 4098}, {1233, 1254, 36, 4097},
+    {2209, 2222, 63, 4097}, {2242, 2266, 64, 4097}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865}, {2298, 2322, 65, 36865},
+    {1339, 1356, 38, 4097}, {96, 109, 4, 4097}, {2615, 2623, 69, 4097}, {2637, 2652, 70, 4097},
+    {2675, 2701, 71, 4105}, {2737, 2763, 72, 4097}, {2792, 2812, 73, 4097}, {2841, 2873, 74, 4097},
+    {2916, 2949, 75, 4097}, {129, 149, 5, 4097}, {1474, 1492, 42, 4097}, {865, 878, 26, 4097},
+    {3641, 3641, 100, 0}, {3669, 3679, 101, 4097}, {3696, 3708, 102, 4097}, {67, 67, 1, 4096},
+    {74, 74, 2, 0}, {78, 78, 3, 0}, {1233, 1254, 36, 4097}, {976, 997, 30, 4097},
+    {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865}, {2298, 2322, 65, 36865},
+    {1339, 1356, 38, 4097}, {255, 270, 8, 4097}, {1474, 1492, 42, 4097}, {865, 878, 26, 4097},
+    {292, 302, 9, 4097}, {3741, 3741, 103, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {3816, 3816, 104, 0}, {67, 67, 1, 4227}, {3858, 3861, 105, 4228}, {129, 149, 5, 4097},
+    {3896, 3896, 106, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097}, {3964, 3964, 107, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {4068, 4068, 108, 0}, {67, 67, 1, 4227},
+    {3858, 3861, 109, 4228}, {129, 149, 5, 4097}, {4174, 4174, 110, 0}, {67, 67, 1, 4227},
+    {3858, 3861, 111, 4228}, {129, 149, 5, 4097}, {4258, 4258, 112, 0}, {67, 67, 1, 4227},
+    {129, 149, 5, 4097}, {4338, 4338, 113, 0}, {67, 67, 1, 4227}, {3858, 3861, 114, 4228},
+    {129, 149, 5, 4097}, {4436, 4436, 115, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {4509, 4509, 116, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097}, {4581, 4581, 117, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {4650, 4650, 118, 0}, {67, 67, 1, 4227},
+    {129, 149, 5, 4097}, {4715, 4715, 119, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {4755, 4755, 120, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227}, {4775, 4779, 121, 4097},
+    {292, 4789, 9, 4100}, {96, 109, 4, 4097}, {4799, 4825, 122, 4097}, {129, 149, 5, 4097},
+    {933, 941, 28, 4097}, {4859, 4883, 123, 4113}, {4917, 4929, 124, 4097}, {4949, 4949, 125, 0},
+    {4968, 4981, 126, 4097}, {292, 302, 9, 4097}, {255, 270, 8, 4097}, {5046, 5046, 127, 0},
+    {67, 67, 1, 4227}, {74, 74, 2, 4227}, {292, 4789, 9, 4100}, {129, 149, 5, 4097},
+    {5073, 5073, 128, 0}, {292, 302, 9, 4097}, {5130, 5130, 129, 0}, {67, 67, 1, 4227},
+    {5151, 5158, 130, 20608}, {4775, 4779, 121, 4097}, {96, 109, 4, 4097}, {4799, 4825, 122, 4097},
+    {129, 149, 5, 4097}, {1474, 5256, 42, 4097}, {5213, 5221, 131, 4256}, {5250, 5250, 135, 0},
+    {0, 0, 132, 0}, {74, 74, 2, 128}, {292, 292, 9, 0}, {473, 473, 14, 0}, {5228, 5228, 133, 16},
+    {5245, 5245, 134, 0}, {5285, 5285, 136, 0}, {5305, 5305, 137, 32}, {255, 270, 8, 4097},
+    {5335, 5342, 140, 4128}, {0, 0, 138, 0}, {74, 74, 2, 0}, {292, 292, 9, 0}, {4968, 4968, 126, 0},
+    {5313, 5313, 139, 0}, {0, 0, 141, 0}, {74, 74, 2, 0}, {292, 292, 9, 0}, {5348, 5348, 142, 0},
+    {5353, 5353, 143, 0}, {5413, 5413, 144, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {5498, 5498, 145, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097}, {96, 109, 4, 4097},
+    {5538, 5538, 146, 0}, {5577, 5577, 147, 0}, {255, 270, 8, 4097}, {5611, 5611, 148, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {5631, 5631, 149, 0}, {5650, 5650, 150, 0},
+    {5671, 5678, 153, 4096}, {5656, 5656, 151, 0}, {5668, 5668, 152, 0}, {0, 5696, 154, 4096},
+    {5702, 5710, 155, 16384}, {5798, 5798, 159, 0}, {5656, 5656, 151, 0}, {5772, 5772, 156, 0},
+    {5668, 5668, 152, 0}, {3312, 5785, 157, 4288}, {5794, 5794, 158, 0}, {5841, 5841, 160, 0},
+    {67, 67, 1, 4227}, {3858, 3861, 105, 4228}, {129, 149, 5, 4097}, {5880, 5880, 161, 0},
+    {5918, 5918, 162, 0}, {3858, 3858, 105, 128}, {5941, 5941, 163, 0}, {5959, 5959, 166, 128},
+    {5948, 5948, 164, 0}, {3342, 3342, 91, 0}, {5955, 5955, 165, 0}, {5948, 5948, 164, 0},
+    {3337, 3342, 90, 4128}, {5980, 5980, 167, 0}, {5991, 5991, 168, 128}, {6011, 6011, 169, 128},
+    {6023, 6023, 170, 128}, {6043, 6043, 171, 128}, {6050, 6050, 5, 0}, {67, 67, 1, 128},
+    {5948, 5948, 164, 0}, {6080, 6080, 172, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {6101, 6101, 173, 0}, {6121, 6131, 174, 4128}, {0, 0, 175, 0}, {5668, 5668, 152, 0},
+    {6140, 6155, 176, 4128}, {6169, 6184, 178, 4256}, {6198, 6213, 180, 4256},
+    {6227, 6241, 182, 4128}, {6254, 6254, 184, 0}, {0, 0, 177, 0}, {0, 0, 179, 0}, {0, 0, 181, 0},
+    {0, 0, 183, 0}, {6288, 6288, 185, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {6315, 6315, 186, 0}, {6341, 6341, 187, 0}, {6375, 6381, 188, 4256}, {0, 0, 189, 0},
+    {6386, 6386, 190, 0}, {1339, 1339, 38, 0}, {6449, 6449, 191, 0}, {6421, 6421, 36, 128},
+    {6434, 6434, 37, 32768}, {6472, 6472, 192, 32}, {0, 6472, 193, 4096}, {6528, 6528, 194, 0},
+    {67, 67, 1, 4227}, {3858, 3861, 109, 4228}, {129, 149, 5, 4097}, {6576, 6576, 195, 0},
+    {6623, 6623, 196, 0}, {3858, 3858, 109, 128}, {5941, 5941, 197, 0}, {5577, 5577, 199, 128},
+    {6655, 6664, 200, 4256}, {5948, 5948, 164, 0}, {3342, 3342, 91, 0}, {5955, 5955, 198, 0},
+    {5948, 5948, 164, 0}, {3337, 3342, 90, 4128}, {0, 0, 201, 0}, {6672, 6672, 202, 128},
+    {6677, 6677, 203, 128}, {6720, 6720, 204, 0}, {67, 67, 1, 4227}, {3858, 3861, 111, 4228},
+    {129, 149, 5, 4097}, {6759, 6759, 205, 0}, {6797, 6797, 206, 0}, {6011, 6011, 207, 128},
+    {6875, 6875, 213, 128}, {5941, 5941, 214, 0}, {3858, 3858, 111, 128}, {6885, 6885, 215, 128},
+    {6908, 6908, 216, 0}, {6929, 6929, 218, 128}, {6023, 6023, 208, 128}, {6820, 6820, 5, 0},
+    {67, 67, 1, 128}, {6043, 6043, 209, 128}, {5948, 5948, 164, 0}, {6830, 6830, 210, 0},
+    {6841, 6847, 211, 4096}, {6854, 6861, 212, 4096}, {6869, 6869, 37, 32896},
+    {5948, 5948, 164, 128}, {0, 6923, 217, 4096}, {6938, 6938, 219, 128}, {6980, 6980, 220, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {7019, 7019, 221, 0}, {6375, 6381, 222, 4128},
+    {7327, 7362, 242, 4097}, {0, 0, 223, 0}, {1205, 1205, 224, 0}, {5668, 5668, 152, 0},
+    {5948, 5948, 164, 0}, {5941, 5941, 228, 0}, {5577, 5577, 232, 128}, {7129, 7141, 233, 4128},
+    {7152, 7181, 236, 4128}, {7248, 7248, 239, 0}, {7276, 7276, 240, 0}, {7057, 7057, 225, 8},
+    {6672, 6672, 226, 0}, {7062, 7062, 227, 0}, {5948, 5948, 164, 0}, {3342, 3342, 91, 0},
+    {7088, 7088, 229, 0}, {7110, 7110, 230, 0}, {5955, 5955, 231, 0}, {5948, 5948, 164, 0},
+    {3337, 3342, 90, 4128}, {7088, 7088, 229, 0}, {7110, 7110, 230, 0}, {0, 0, 234, 0},
+    {7057, 7057, 225, 8}, {6672, 6672, 226, 0}, {2209, 2209, 235, 0}, {0, 0, 237, 0},
+    {7209, 7209, 226, 0}, {2209, 2209, 235, 0}, {7224, 7224, 238, 0}, {7209, 7209, 226, 0},
+    {7224, 7224, 238, 0}, {7307, 7307, 241, 0}, {7444, 7444, 243, 0}, {67, 67, 1, 4227},
+    {129, 149, 5, 4097}, {7469, 7469, 244, 0}, {3293, 3293, 83, 0}, {7528, 7528, 245, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {7552, 7552, 246, 0}, {7575, 7575, 247, 0},
+    {7590, 7590, 248, 128}, {7603, 7603, 249, 0}, {7616, 7616, 252, 128}, {7629, 7629, 253, 0},
+    {0, 5696, 250, 4096}, {5702, 5710, 155, 16384}, {5798, 5798, 251, 0}, {7651, 7651, 254, 4096},
+    {7664, 7664, 255, 4096}, {7682, 7682, 256, 0}, {7732, 7732, 257, 0}, {67, 67, 1, 4227},
+    {3858, 3861, 114, 4228}, {129, 149, 5, 4097}, {7769, 7769, 258, 0}, {7805, 7805, 259, 0},
+    {3858, 3858, 114, 128}, {5941, 5941, 260, 0}, {5948, 5948, 164, 0}, {3342, 3342, 91, 0},
+    {7826, 7826, 261, 0}, {5955, 5955, 262, 0}, {5948, 5948, 164, 0}, {3337, 3342, 90, 4128},
+    {7826, 7826, 261, 0}, {7899, 7899, 263, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {7941, 7941, 264, 0}, {7967, 7987, 265, 4128}, {8063, 8083, 277, 4128}, {8117, 8146, 280, 4128},
+    {8205, 8205, 283, 0}, {0, 0, 266, 0}, {3858, 3858, 267, 0}, {8006, 8015, 268, 4224},
+    {8021, 8028, 269, 4256}, {5941, 5941, 271, 0}, {0, 0, 270, 0}, {74, 8034, 272, 4096},
+    {8040, 8052, 273, 4128}, {0, 0, 274, 0}, {3317, 3317, 275, 0}, {3346, 3346, 276, 0},
+    {0, 0, 278, 0}, {3858, 3858, 267, 0}, {8102, 8111, 279, 4224}, {8021, 8028, 269, 4256},
+    {5941, 5941, 271, 0}, {0, 0, 281, 0}, {3858, 3858, 267, 0}, {8173, 8191, 282, 4224},
+    {8021, 8028, 269, 4256}, {5941, 5941, 271, 0}, {8257, 8257, 284, 0}, {67, 67, 1, 4227},
+    {129, 149, 5, 4097}, {8291, 8291, 285, 0}, {8324, 8324, 286, 0}, {6375, 6381, 287, 4256},
+    {0, 0, 288, 0}, {3441, 3441, 95, 128}, {8358, 8358, 289, 0}, {67, 67, 1, 4227},
+    {129, 149, 5, 4097}, {8381, 8381, 290, 0}, {8403, 8403, 291, 0}, {8455, 8455, 292, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {8484, 8484, 293, 0}, {8512, 8512, 294, 0},
+    {8525, 8525, 295, 4096}, {8555, 8555, 296, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {8583, 8583, 297, 0}, {8610, 8610, 298, 0}, {8635, 8635, 299, 128}, {6375, 6381, 300, 4256},
+    {0, 0, 301, 0}, {5668, 5668, 152, 0}, {8640, 8640, 302, 0}, {5948, 5948, 164, 0},
+    {5941, 5941, 303, 0}, {5577, 5577, 305, 128}, {8649, 8649, 306, 0}, {8717, 8717, 311, 0},
+    {6011, 6011, 313, 128}, {8868, 8868, 324, 0}, {5948, 5948, 164, 0}, {3342, 3342, 91, 0},
+    {5955, 5955, 304, 0}, {5948, 5948, 164, 0}, {3337, 3342, 90, 4128}, {8673, 8673, 307, 0},
+    {8696, 8696, 309, 0}, {5577, 5577, 308, 128}, {5577, 5577, 310, 128}, {5577, 5577, 312, 128},
+    {67, 67, 1, 128}, {8743, 8743, 5, 0}, {2209, 2209, 63, 0}, {8751, 8751, 314, 0},
+    {8776, 8776, 316, 0}, {8816, 8816, 318, 0}, {8845, 8845, 322, 0}, {5650, 5650, 315, 128},
+    {8800, 8800, 317, 0}, {5577, 5577, 319, 128}, {8832, 8832, 320, 128}, {8837, 8837, 321, 0},
+    {5577, 5577, 323, 128}, {8853, 8853, 320, 0}, {5577, 5577, 325, 0}, {8941, 8941, 326, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {8972, 8972, 327, 0}, {9002, 9002, 328, 0},
+    {9025, 9025, 329, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097}, {9049, 9049, 330, 0},
+    {9072, 9072, 90, 128}, {9120, 9120, 331, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {9147, 9147, 332, 0}, {5577, 5577, 333, 0}, {9173, 9183, 334, 4096}, {9210, 9210, 335, 0},
+    {67, 67, 1, 4227}, {129, 149, 5, 4097}, {9234, 9234, 336, 0}, {9257, 9257, 337, 0},
+    {9297, 9297, 340, 0}, {9318, 9318, 342, 0}, {9332, 9332, 343, 0}, {9279, 9279, 338, 128},
+    {9288, 9288, 339, 0}, {9311, 9311, 341, 128}, {74, 74, 2, 128}, {0, 9345, 344, 4096},
+    {9357, 9357, 345, 0}, {9411, 9411, 348, 128}, {9367, 9367, 346, 0}, {9395, 9395, 347, 0},
+    {9279, 9279, 338, 0}, {9420, 9420, 349, 0}, {9288, 9288, 339, 0}, {9437, 9437, 350, 0},
+    {9458, 9458, 351, 0}, {9483, 9483, 352, 0}, {67, 67, 1, 4227}, {933, 941, 28, 4097},
+    {9500, 9516, 353, 4097}, {950, 962, 29, 4097}, {9534, 9552, 354, 4097}, {74, 74, 2, 4227},
+    {9572, 9572, 355, 4097}, {9578, 9599, 356, 4100}, {9622, 9649, 357, 4100},
+    {9678, 9702, 358, 4100}, {9728, 9752, 359, 4100}, {9778, 9798, 360, 4100},
+    {9820, 9836, 361, 4116}, {292, 4789, 9, 4100}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {96, 109, 4, 4097}, {631, 9853, 25, 4100}, {129, 149, 5, 4097},
+    {9864, 9877, 362, 4097}, {9897, 9897, 363, 0}, {9913, 9913, 364, 512}, {4968, 4981, 126, 4097},
+    {9918, 9931, 365, 4097}, {1205, 1216, 35, 4097}, {9945, 9953, 366, 4097},
+    {3088, 9967, 78, 4097}, {9981, 9995, 367, 4097}, {473, 473, 14, 4097}, {478, 642, 15, 4097},
+    {492, 663, 16, 4097}, {507, 685, 17, 4097}, {525, 710, 18, 4097}, {538, 730, 19, 4097},
+    {553, 752, 20, 4097}, {568, 774, 21, 4097}, {580, 793, 22, 4097}, {597, 817, 23, 4097},
+    {613, 840, 24, 4097}, {865, 878, 26, 4097}, {10010, 10022, 368, 4097}, {292, 302, 9, 4097},
+    {1447, 1460, 41, 4097}, {1517, 1536, 43, 4097}, {1556, 1572, 44, 4097}, {1589, 1605, 45, 4097},
+    {10041, 10054, 369, 4097}, {1622, 1634, 46, 4097}, {1903, 1903, 52, 4097},
+    {2242, 2266, 64, 4097}, {1233, 1254, 36, 4097}, {2050, 2059, 57, 4098}, {976, 997, 30, 4097},
+    {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865}, {1339, 1356, 38, 4097}, {2209, 2222, 63, 4097},
+    {255, 270, 8, 4097}, {10068, 10086, 370, 4097}, {10111, 10122, 371, 4097},
+    {10143, 10152, 372, 4097}, {2637, 2652, 70, 4097}, {2675, 2701, 71, 4105},
+    {2737, 2763, 72, 4097}, {2792, 2812, 73, 4097}, {2841, 2873, 74, 4097}, {2916, 2949, 75, 4097},
+    {10206, 10206, 373, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227}, {292, 4789, 9, 4100},
+    {96, 109, 4, 4097}, {129, 149, 5, 4097}, {10226, 10226, 374, 0}, {5650, 5650, 150, 0},
+    {5671, 5678, 153, 4096}, {255, 270, 8, 4097}, {10293, 10293, 375, 0}, {67, 67, 1, 4227},
+    {74, 74, 2, 4227}, {292, 4789, 9, 4100}, {10320, 10329, 376, 4097}, {10345, 10362, 377, 4097},
+    {976, 997, 30, 4097}, {1045, 1060, 31, 36865}, {1102, 1120, 32, 4097}, {96, 109, 4, 4097},
+    {129, 149, 5, 4097}, {10387, 10404, 378, 4225}, {0, 0, 379, 0}, {10428, 10428, 380, 0},
+    {4968, 4981, 126, 4097}, {3088, 9967, 78, 4097}, {292, 302, 9, 4097}, {255, 270, 8, 4097},
+    {473, 473, 14, 0}, {10454, 10454, 381, 0}, {10463, 10463, 382, 0}, {2209, 2209, 63, 0},
+    {10524, 10524, 387, 0}, {478, 478, 15, 0}, {492, 492, 16, 0}, {507, 507, 17, 0},
+    {525, 525, 18, 0}, {538, 538, 19, 0}, {553, 553, 20, 0}, {568, 568, 21, 0}, {580, 580, 22, 0},
+    {597, 597, 23, 0}, {613, 613, 24, 0}, {865, 865, 26, 0}, {10475, 10111, 371, 4096},
+    {10345, 10345, 377, 0}, {10491, 10491, 383, 0}, {10320, 10320, 376, 0}, {10512, 10512, 384, 0},
+    {462, 468, 385, 4128}, {0, 0, 386, 0}, {631, 631, 25, 0}, {5245, 5245, 134, 0},
+    {478, 478, 15, 0}, {492, 492, 16, 0}, {507, 507, 17, 0}, {525, 525, 18, 0}, {538, 538, 19, 0},
+    {553, 553, 20, 0}, {568, 568, 21, 0}, {580, 580, 22, 0}, {597, 597, 23, 0}, {613, 613, 24, 0},
+    {10582, 10582, 388, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227}, {292, 4789, 9, 4100},
+    {96, 109, 4, 4097}, {129, 149, 5, 4097}, {10608, 10608, 389, 0}, {10633, 10633, 390, 4096},
+    {5577, 5577, 72, 0}, {10692, 10692, 391, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097},
+    {10726, 10726, 392, 0}, {10759, 10759, 393, 0}, {10783, 10783, 394, 0}, {6381, 6381, 395, 0},
+    {10801, 10801, 396, 0}, {10818, 10818, 397, 0}, {6672, 6672, 226, 0}, {10823, 10823, 398, 0},
+    {10829, 10829, 399, 0}, {6672, 6672, 226, 0}, {10823, 10823, 398, 0}, {10892, 10892, 400, 0},
+    {67, 67, 1, 4227}, {74, 74, 2, 4227}, {292, 4789, 9, 4100}, {96, 109, 4, 4097},
+    {129, 149, 5, 4097}, {10918, 10918, 401, 0}, {10943, 10943, 402, 4096}, {10818, 10818, 397, 0},
+    {10953, 10953, 225, 8}, {10969, 10969, 73, 0}, {10979, 10979, 399, 0}, {11014, 11014, 403, 0},
+    {67, 67, 1, 4227}, {74, 74, 2, 4227}, {292, 4789, 9, 4100}, {129, 149, 5, 4097},
+    {96, 109, 4, 4097}, {11038, 11038, 404, 0}, {292, 302, 9, 4097}, {9072, 9072, 90, 128},
+    {11082, 11082, 405, 0}, {67, 67, 1, 4227}, {129, 149, 5, 4097}, {11110, 11110, 406, 0},
+    {11137, 11137, 407, 0}, {11168, 11168, 408, 4096}, {11184, 11184, 408, 4096},
+    {11201, 11201, 408, 4096}, {11219, 11219, 408, 4096}, {11252, 11252, 409, 0}, {67, 67, 1, 4227},
+    {129, 149, 5, 4097}, {11270, 11270, 410, 0}, {3538, 3548, 98, 4097}, {11287, 11306, 85, 4097},
+    {11333, 11352, 411, 4097}, {11379, 11392, 412, 4097}, {11412, 11429, 413, 4097},
+    {11465, 11465, 414, 0}, {67, 67, 1, 4227}, {933, 941, 28, 4097}, {9500, 9516, 353, 4097},
+    {950, 962, 29, 4097}, {9534, 9552, 354, 4097}, {74, 74, 2, 4227}, {9572, 9572, 355, 4097},
+    {9578, 9599, 356, 4100}, {9622, 9649, 357, 4100}, {9678, 9702, 358, 4100},
+    {9728, 9752, 359, 4100}, {9778, 9798, 360, 4100}, {9820, 9836, 361, 4116}, {292, 4789, 9, 4100},
+    {976, 997, 30, 4097}, {1045, 1060, 31, 36865}, {1102, 1120, 32, 4097}, {96, 109, 4, 4097},
+    {631, 9853, 25, 4100}, {129, 149, 5, 4097}, {9864, 9877, 362, 4097}, {11483, 11483, 415, 0},
+    {4968, 4981, 126, 4097}, {9918, 9931, 365, 4097}, {1205, 1216, 35, 4097},
+    {9945, 9953, 366, 4097}, {11500, 11514, 416, 4097}, {3088, 9967, 78, 4097},
+    {9981, 9995, 367, 4097}, {478, 642, 15, 4097}, {492, 663, 16, 4097}, {507, 685, 17, 4097},
+    {525, 710, 18, 4097}, {538, 730, 19, 4097}, {553, 752, 20, 4097}, {568, 774, 21, 4097},
+    {580, 793, 22, 4097}, {597, 817, 23, 4097}, {613, 840, 24, 4097}, {865, 878, 26, 4097},
+    {473, 473, 14, 4097}, {10010, 10022, 368, 4097}, {292, 302, 9, 4097}, {1447, 1460, 41, 4097},
+    {1517, 1536, 43, 4097}, {1556, 1572, 44, 4097}, {1589, 1605, 45, 4097}, {1622, 1634, 46, 4097},
+    {10041, 10054, 369, 4097}, {1903, 1903, 52, 4097}, {2242, 2266, 64, 4097},
+    {1233, 1254, 36, 4097}, {2050, 2059, 57, 4098}, {976, 997, 30, 4097}, {1102, 1120, 32, 4097},
+    {1283, 1295, 37, 36865}, {1339, 1356, 38, 4097}, {2209, 2222, 63, 4097}, {255, 270, 8, 4097},
+    {10068, 10086, 370, 4097}, {10111, 10122, 371, 4097}, {10143, 10152, 372, 4097},
+    {2637, 2652, 70, 4097}, {2675, 2701, 71, 4105}, {2737, 2763, 72, 4097}, {2792, 2812, 73, 4097},
+    {2841, 2873, 74, 4097}, {2916, 2949, 75, 4097}, {11569, 11569, 417, 0}, {67, 67, 1, 4227},
+    {11610, 11628, 418, 4100}, {129, 149, 5, 4097}, {11647, 11647, 419, 0}, {10512, 10512, 384, 0},
+    {11610, 11610, 418, 0}, {11687, 11687, 420, 0}, {11709, 5918, 421, 4128}, {0, 0, 162, 0},
+    {11779, 11779, 422, 0}, {67, 67, 1, 4227}, {11610, 11628, 418, 4100}, {129, 149, 5, 4097},
+    {11829, 11829, 423, 0}, {10512, 10512, 384, 0}, {11610, 11610, 418, 0}, {11687, 11687, 420, 0},
+    {11878, 6623, 424, 4128}, {0, 0, 196, 0}, {11948, 11948, 425, 0}, {67, 67, 1, 4227},
+    {11610, 11628, 418, 4100}, {129, 149, 5, 4097}, {11989, 11989, 426, 0}, {11610, 11610, 418, 0},
+    {12029, 6797, 427, 4128}, {10512, 10512, 384, 0}, {11687, 11687, 420, 0}, {0, 0, 206, 0},
+    {12088, 12088, 428, 0}, {67, 67, 1, 4227}, {11610, 11628, 418, 4100}, {129, 149, 5, 4097},
+    {12127, 12127, 429, 0}, {10512, 10512, 384, 0}, {11610, 11610, 418, 0}, {11687, 11687, 420, 0},
+    {12165, 7805, 430, 4128}, {0, 0, 259, 0}, {12260, 12260, 431, 0}, {12279, 12290, 432, 4100},
+    {11610, 11628, 418, 4100}, {5948, 12302, 164, 4100}, {11379, 12309, 433, 4100},
+    {12323, 12323, 434, 0}, {12341, 12341, 435, 0}, {5650, 5650, 150, 0}, {11610, 11610, 420, 0},
+    {5948, 5948, 164, 0}, {0, 67, 436, 4096}, {3317, 3317, 1, 0}, {12349, 12349, 437, 0},
+    {11379, 11379, 433, 0}, {3538, 3538, 98, 0}, {12505, 12505, 438, 0}, {67, 67, 1, 4227},
+    {12533, 12543, 439, 4100}, {12553, 12566, 440, 4100}, {12580, 12590, 441, 4100},
+    {12601, 12612, 442, 4100}, {5948, 12302, 164, 4100}, {12624, 12639, 443, 4100},
+    {129, 149, 5, 4097}, {96, 109, 4, 4097}, {12656, 12656, 444, 0}, {67, 67, 1, 0},
+    {12580, 12580, 441, 0}, {12624, 12624, 443, 0}, {12683, 12683, 445, 0}, {5948, 5948, 164, 0},
+    {12533, 12533, 439, 0}, {12697, 12697, 446, 0}, {12601, 12601, 442, 0}, {10512, 10512, 384, 0},
+    {12716, 12724, 447, 4128}, {12751, 12751, 451, 32}, {12553, 12553, 440, 0}, {255, 270, 8, 4097},
+    {0, 0, 448, 0}, {78, 78, 3, 0}, {74, 74, 2, 0}, {12731, 12731, 449, 0}, {2209, 2209, 63, 0},
+    {5650, 5650, 150, 0}, {12741, 12741, 450, 0}, {1474, 1474, 42, 0}, {865, 865, 26, 0},
+    {292, 292, 9, 0}, {5668, 5668, 152, 0}, {5656, 5656, 151, 0}, {0, 0, 452, 0},
+    {5948, 5948, 164, 0}, {12922, 12922, 453, 0}, {67, 67, 1, 4227}, {12533, 12543, 439, 4100},
+    {12553, 12566, 440, 4100}, {12580, 12590, 441, 4100}, {12948, 12956, 454, 4100},
+    {5948, 12302, 164, 4100}, {12965, 12981, 455, 4100}, {129, 149, 5, 4097}, {96, 109, 4, 4097},
+    {12999, 13024, 456, 4097}, {0, 0, 457, 0}, {13057, 13057, 458, 0}, {10512, 10512, 384, 0},
+    {12580, 12580, 441, 0}, {12965, 12965, 455, 0}, {12683, 12683, 445, 0}, {13082, 13082, 459, 0},
+    {13102, 13111, 460, 4128}, {13180, 4968, 468, 4128}, {3317, 3317, 1, 0}, {5948, 5948, 164, 0},
+    {12533, 12533, 439, 0}, {12948, 12948, 454, 0}, {12751, 12751, 451, 32}, {12553, 12553, 440, 0},
+    {255, 270, 8, 4097}, {0, 0, 461, 0}, {473, 473, 14, 0}, {1474, 1474, 462, 32},
+    {865, 865, 26, 0}, {5245, 5245, 134, 0}, {2209, 2209, 463, 0}, {74, 74, 2, 0}, {292, 292, 9, 0},
+    {13119, 13119, 464, 0}, {3088, 3088, 78, 0}, {5650, 5650, 150, 0}, {13128, 13128, 465, 0},
+    {0, 0, 42, 0}, {13142, 13142, 466, 0}, {13162, 13162, 467, 0}, {0, 0, 469, 0},
+    {5650, 5650, 150, 0}, {74, 74, 2, 0}, {292, 292, 9, 0}, {13119, 13119, 464, 0},
+    {3088, 3088, 78, 0}, {13314, 13314, 470, 0}, {67, 67, 1, 4227}, {12533, 12543, 439, 4100},
+    {12553, 12566, 440, 4100}, {12948, 12956, 454, 4100}, {5948, 12302, 164, 4100},
+    {11610, 11628, 418, 4100}, {13335, 13346, 471, 4100}, {13358, 13369, 472, 4100},
+    {96, 109, 4, 4097}, {129, 149, 5, 4097}, {12999, 13024, 456, 4097}, {13381, 13381, 473, 0},
+    {10512, 10512, 384, 0}, {13401, 13401, 474, 32}, {3317, 3317, 1, 0}, {5948, 5948, 164, 0},
+    {12533, 12533, 439, 0}, {12948, 12948, 454, 0}, {12751, 12751, 451, 32}, {12553, 12553, 440, 0},
+    {13410, 13410, 477, 0}, {11610, 11610, 418, 0}, {11687, 11687, 420, 0}, {13358, 13358, 472, 0},
+    {255, 270, 8, 4097}, {0, 0, 475, 0}, {74, 74, 2, 0}, {3088, 3088, 78, 0}, {473, 473, 14, 0},
+    {1474, 1474, 462, 32}, {865, 865, 26, 0}, {5245, 5245, 134, 0}, {2209, 2209, 476, 0},
+    {5650, 5650, 150, 0}, {13128, 13128, 465, 0}, {13494, 13494, 478, 0}, {67, 67, 1, 4227},
+    {74, 74, 2, 4227}, {10320, 13511, 376, 4100}, {10345, 13521, 377, 4100}, {78, 87, 3, 4228},
+    {96, 109, 4, 4097}, {129, 149, 5, 4097}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {13540, 13540, 479, 0}, {3669, 3679, 101, 4097},
+    {3696, 3708, 102, 4097}, {67, 67, 1, 0}, {74, 74, 2, 0}, {78, 78, 3, 0}, {10345, 10345, 377, 0},
+    {10491, 10491, 383, 0}, {10320, 10320, 376, 0}, {10512, 10512, 384, 0}, {462, 468, 480, 4128},
+    {12741, 12741, 450, 0}, {5650, 5650, 150, 0}, {2209, 2209, 63, 0}, {255, 270, 8, 4097},
+    {1474, 1474, 42, 0}, {865, 865, 26, 0}, {292, 302, 9, 4097}, {0, 0, 481, 0}, {631, 631, 25, 0},
+    {3088, 3088, 78, 0}, {473, 473, 14, 0}, {5245, 5245, 134, 0}, {478, 478, 15, 0},
+    {492, 492, 16, 0}, {507, 507, 17, 0}, {525, 525, 18, 0}, {538, 538, 19, 0}, {553, 553, 20, 0},
+    {568, 568, 21, 0}, {580, 580, 22, 0}, {597, 597, 23, 0}, {613, 613, 24, 0},
+    {13589, 13589, 482, 0}, {67, 67, 1, 4227}, {13629, 13653, 483, 20608}, {129, 149, 5, 4097},
+    {1474, 5256, 42, 4097}, {5577, 5577, 147, 0}, {13738, 13738, 484, 0}, {1433, 1437, 81, 4097},
+    {13758, 13778, 485, 20480}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097},
+    {1474, 5256, 42, 4097}, {1911, 1928, 53, 4097}, {1953, 1963, 54, 4097}, {1980, 1993, 55, 4097},
+    {3352, 3363, 93, 4097}, {2014, 2028, 56, 4097}, {129, 149, 5, 4097}, {5671, 5678, 153, 4096},
+    {5650, 5650, 150, 0}, {13901, 13901, 487, 0}, {67, 67, 1, 4227}, {3858, 3861, 105, 4228},
+    {5918, 13940, 162, 20608}, {129, 149, 5, 4097}, {14025, 14025, 488, 0}, {67, 67, 1, 4227},
+    {14046, 14064, 489, 20608}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097},
+    {129, 149, 5, 4097}, {6121, 6131, 174, 4256}, {14150, 14150, 490, 0}, {67, 67, 1, 4227},
+    {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097}, {6341, 14177, 187, 20608},
+    {129, 149, 5, 4097}, {14300, 14300, 491, 0}, {67, 67, 1, 4227}, {3858, 3861, 109, 4228},
+    {129, 149, 5, 4097}, {6623, 14348, 196, 20608}, {14460, 14460, 492, 0}, {67, 67, 1, 4227},
+    {3858, 3861, 111, 4228}, {6797, 14499, 206, 20608}, {129, 149, 5, 4097}, {14602, 14602, 493, 0},
+    {67, 67, 1, 4227}, {1474, 5256, 42, 4097}, {14641, 14664, 494, 20480}, {129, 149, 5, 4097},
+    {7327, 7362, 242, 4097}, {6375, 6381, 222, 4256}, {14735, 14735, 495, 0},
+    {7327, 7362, 242, 4097}, {14790, 14790, 496, 0}, {67, 67, 1, 4227}, {14814, 14834, 497, 20608},
+    {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097}, {129, 149, 5, 4097}, {7575, 7575, 247, 0},
+    {14932, 14932, 498, 0}, {67, 67, 1, 4227}, {3858, 3861, 114, 4228}, {7805, 14969, 259, 20608},
+    {129, 149, 5, 4097}, {15073, 15073, 499, 0}, {67, 67, 1, 4227}, {7941, 15115, 264, 20608},
+    {129, 149, 5, 4097}, {15189, 15215, 500, 4097}, {15276, 15276, 501, 0}, {67, 67, 1, 4227},
+    {13846, 13857, 486, 4097}, {129, 149, 5, 4097}, {8324, 15310, 286, 20608},
+    {1474, 5256, 42, 4097}, {15392, 15392, 502, 0}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097},
+    {1474, 5256, 42, 4097}, {15415, 15445, 503, 4097}, {8403, 8403, 291, 128}, {129, 149, 5, 4097},
+    {15506, 15506, 504, 0}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097},
+    {8610, 15534, 298, 20608}, {15607, 15613, 505, 4097}, {129, 149, 5, 4097},
+    {15668, 15668, 506, 0}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097},
+    {15699, 15727, 507, 20608}, {129, 149, 5, 4097}, {9002, 9002, 328, 128}, {15820, 15820, 508, 0},
+    {67, 67, 1, 4227}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097}, {2615, 15844, 509, 20608},
+    {129, 149, 5, 4097}, {9072, 9072, 90, 128}, {15920, 15920, 510, 0}, {67, 67, 1, 4227},
+    {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097}, {4775, 4779, 121, 4097},
+    {15947, 15971, 511, 20608}, {129, 149, 5, 4097}, {9173, 9183, 512, 4096}, {5577, 5577, 333, 0},
+    {16060, 16060, 513, 0}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097},
+    {16084, 16105, 514, 20608}, {129, 149, 5, 4097}, {9318, 9318, 342, 0}, {9297, 9297, 340, 0},
+    {9257, 9257, 337, 0}, {9332, 9332, 343, 0}, {16184, 16184, 515, 0}, {1433, 1437, 40, 4097},
+    {9913, 9913, 364, 512}, {67, 67, 1, 4227}, {1447, 1460, 41, 4097}, {1517, 1536, 43, 4097},
+    {1556, 1572, 44, 4097}, {1589, 1605, 45, 4097}, {9981, 9995, 367, 4097},
+    {13846, 13857, 486, 4097}, {1622, 1634, 46, 4097}, {1474, 5256, 42, 4097}, {478, 642, 15, 4097},
+    {492, 663, 16, 4097}, {507, 685, 17, 4097}, {525, 710, 18, 4097}, {538, 730, 19, 4097},
+    {553, 752, 20, 4097}, {568, 774, 21, 4097}, {580, 793, 22, 4097}, {597, 817, 23, 4097},
+    {613, 840, 24, 4097}, {1903, 1903, 52, 4097}, {933, 941, 28, 4097}, {950, 962, 29, 4097},
+    {1911, 1928, 53, 4097}, {1953, 1963, 54, 4097}, {1980, 1993, 55, 4097}, {2014, 2028, 56, 4097},
+    {74, 74, 2, 4227}, {16201, 16218, 516, 4097}, {2050, 2059, 57, 4098}, {1233, 1254, 36, 4097},
+    {2209, 2222, 63, 4097}, {2242, 2266, 64, 4097}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865}, {2298, 2322, 65, 36865},
+    {1339, 1356, 38, 4097}, {96, 109, 4, 4097}, {2615, 2623, 69, 4097}, {2637, 2652, 70, 4097},
+    {2675, 2701, 71, 4105}, {2737, 2763, 72, 4097}, {2792, 2812, 73, 4097}, {2841, 2873, 74, 4097},
+    {2916, 2949, 75, 4097}, {129, 149, 5, 4097}, {16243, 16243, 517, 0}, {1205, 1216, 35, 4097},
+    {473, 473, 14, 4097}, {478, 642, 15, 4097}, {492, 663, 16, 4097}, {507, 685, 17, 4097},
+    {525, 710, 18, 4097}, {538, 730, 19, 4097}, {553, 752, 20, 4097}, {568, 774, 21, 4097},
+    {580, 793, 22, 4097}, {597, 817, 23, 4097}, {613, 840, 24, 4097}, {865, 878, 26, 4097},
+    {1233, 1254, 36, 4097}, {292, 302, 9, 4097}, {976, 997, 30, 4097}, {1102, 1120, 32, 4097},
+    {1283, 1295, 37, 36865}, {2298, 2322, 65, 36865}, {1339, 1356, 38, 4097},
+    {5245, 16259, 134, 4097}, {255, 270, 8, 4097}, {16290, 16290, 518, 0}, {1433, 1437, 40, 4097},
+    {13758, 13778, 485, 20480}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097},
+    {1474, 5256, 42, 4097}, {1911, 1928, 53, 4097}, {1953, 1963, 54, 4097}, {1980, 1993, 55, 4097},
+    {3352, 3363, 93, 4097}, {2014, 2028, 56, 4097}, {74, 74, 2, 4227}, {96, 109, 4, 4097},
+    {292, 4789, 9, 4100}, {129, 149, 5, 4097}, {16310, 16310, 519, 0}, {255, 270, 8, 4097},
+    {16348, 16348, 520, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227}, {10633, 16374, 390, 20480},
+    {96, 109, 4, 4097}, {292, 4789, 9, 4100}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097},
+    {129, 149, 5, 4097}, {16432, 16432, 521, 0}, {255, 270, 8, 4097}, {16484, 16484, 522, 0},
+    {67, 67, 1, 4227}, {10759, 16518, 393, 20480}, {96, 109, 4, 4097}, {15607, 15613, 505, 4097},
+    {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097}, {129, 149, 5, 4097}, {16590, 16590, 523, 0},
+    {255, 270, 8, 4097}, {16642, 16642, 524, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227},
+    {10943, 16668, 402, 20480}, {96, 109, 4, 4097}, {292, 4789, 9, 4100}, {4799, 4825, 122, 4097},
+    {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097}, {129, 149, 5, 4097}, {16726, 16726, 525, 0},
+    {255, 270, 8, 4097}, {16768, 16768, 526, 0}, {67, 67, 1, 4227}, {74, 74, 2, 4227},
+    {292, 4789, 9, 4100}, {13846, 13857, 486, 4097}, {1474, 5256, 42, 4097},
+    {2615, 15844, 509, 20608}, {129, 149, 5, 4097}, {96, 109, 4, 4097}, {16792, 16792, 527, 0},
+    {292, 302, 9, 4097}, {16836, 16836, 528, 0}, {67, 67, 1, 4227}, {13846, 13857, 486, 4097},
+    {1474, 5256, 42, 4097}, {11137, 16864, 407, 20608}, {129, 149, 5, 4097}, {16954, 16954, 529, 0},
+    {9913, 9913, 364, 512}, {67, 67, 1, 4227}, {9981, 9995, 367, 4097}, {13846, 13857, 486, 4097},
+    {1474, 5256, 42, 4097}, {478, 642, 15, 4097}, {492, 663, 16, 4097}, {507, 685, 17, 4097},
+    {525, 710, 18, 4097}, {538, 730, 19, 4097}, {553, 752, 20, 4097}, {568, 774, 21, 4097},
+    {580, 793, 22, 4097}, {597, 817, 23, 4097}, {613, 840, 24, 4097}, {74, 74, 2, 4227},
+    {631, 9853, 25, 4228}, {78, 87, 3, 4228}, {976, 997, 30, 4097}, {1045, 1060, 31, 36865},
+    {1102, 1120, 32, 4097}, {96, 109, 4, 4097}, {129, 149, 5, 4097}, {16972, 16972, 530, 0},
+    {1233, 1254, 36, 4097}, {473, 473, 14, 4097}, {478, 642, 15, 4097}, {492, 663, 16, 4097},
+    {507, 685, 17, 4097}, {525, 710, 18, 4097}, {538, 730, 19, 4097}, {553, 752, 20, 4097},
+    {568, 774, 21, 4097}, {580, 793, 22, 4097}, {597, 817, 23, 4097}, {613, 840, 24, 4097},
+    {976, 997, 30, 4097}, {1102, 1120, 32, 4097}, {1283, 1295, 37, 36865}, {1339, 1356, 38, 4097},
+    {255, 270, 8, 4097}, {292, 302, 9, 4097},
 };
 
 static const struct pk_aws_operation operations[] = {
-    {1, 22, 0, 0, 0, 0, 7, 3, 0}, {264, 22, 0, 0, 0, 10, 48, 1, 0},
-    {1288, 22, 0, 0, 0, 70, 120, 2, 0}, {2999, 3012, 0, 0, 0, 145, 168, 2, 0},
-    {3375, 3397, 0, 0, 0, 171, 206, 1, 0}, {3481, 3012, 0, 0, 0, 222, 65535, 3, 0},
-    {3494, 3529, 0, 0, 0, 225, 65535, 3, 0}, {3555, 3572, 0, 0, 0, 229, 65535, 3, 0},
-    {3587, 3610, 0, 0, 0, 232, 65535, 3, 0}, {3631, 3675, 0, 0, 0, 235, 65535, 3, 0},
-    {3705, 3740, 0, 0, 0, 239, 65535, 3, 0}, {3760, 3782, 0, 0, 0, 243, 65535, 3, 0},
-    {3802, 3835, 0, 0, 0, 246, 65535, 3, 0}, {3853, 3883, 0, 0, 0, 250, 65535, 3, 0},
-    {3911, 3930, 0, 0, 0, 253, 65535, 3, 0}, {3947, 3971, 0, 0, 0, 256, 65535, 3, 0},
-    {3993, 4013, 0, 0, 0, 259, 65535, 3, 0}, {4031, 4051, 0, 0, 0, 262, 65535, 3, 0},
-    {4069, 22, 0, 0, 0, 265, 276, 3, 0}, {4289, 4309, 0, 0, 0, 280, 285, 3, 0},
-    {4334, 4348, 0, 0, 0, 287, 303, 1, 4}, {4555, 4579, 0, 0, 0, 317, 65535, 3, 0},
-    {4607, 4640, 0, 0, 0, 320, 324, 0, 0}, {4668, 4681, 0, 0, 0, 327, 330, 0, 0},
-    {4854, 3529, 0, 0, 0, 343, 347, 0, 0}, {5034, 3572, 0, 0, 0, 365, 368, 0, 0},
-    {5195, 3610, 0, 0, 0, 381, 384, 0, 0}, {5361, 3675, 0, 0, 0, 395, 399, 0, 0},
-    {5467, 3740, 0, 0, 0, 413, 417, 0, 0}, {5650, 3782, 0, 0, 0, 438, 441, 0, 0},
-    {6032, 6050, 0, 0, 0, 477, 480, 0, 0}, {6069, 6086, 0, 0, 0, 482, 485, 0, 0},
-    {6231, 3835, 0, 0, 0, 497, 501, 0, 0}, {6297, 6332, 0, 0, 0, 512, 515, 0, 0},
-    {6618, 3883, 0, 0, 0, 541, 544, 0, 0}, {6663, 3930, 0, 0, 0, 549, 552, 0, 0},
-    {6686, 6708, 0, 0, 0, 554, 557, 0, 0}, {6753, 3971, 0, 0, 0, 560, 563, 0, 0},
-    {7056, 7080, 0, 0, 0, 602, 605, 0, 0}, {7111, 4013, 0, 0, 0, 607, 610, 0, 0},
-    {7135, 7155, 0, 0, 0, 612, 615, 0, 0}, {7196, 4051, 0, 0, 0, 618, 621, 0, 0},
-    {7429, 22, 0, 0, 0, 640, 662, 0, 0}, {8095, 8108, 0, 0, 0, 709, 715, 0, 0},
-    {8129, 8149, 0, 0, 0, 719, 732, 0, 0}, {8366, 8385, 0, 0, 0, 772, 778, 0, 0},
-    {8423, 8450, 0, 0, 0, 781, 784, 0, 0}, {8559, 8578, 0, 0, 0, 795, 801, 0, 0},
-    {8659, 4309, 0, 0, 0, 807, 813, 0, 0}, {8676, 4579, 0, 0, 0, 816, 819, 0, 0},
-    {8801, 3012, 0, 0, 0, 825, 828, 4, 0}, {8979, 22, 0, 0, 0, 834, 856, 4, 0},
-    {9025, 3529, 0, 0, 0, 903, 907, 0, 0}, {9145, 3675, 0, 0, 0, 913, 917, 0, 0},
-    {9224, 3740, 0, 0, 0, 923, 927, 0, 0}, {9285, 3835, 0, 0, 0, 933, 937, 0, 0},
-    {9342, 9354, 0, 0, 9356, 943, 948, 0, 0}, {9477, 9498, 0, 0, 9516, 958, 968, 0, 0},
-    {9826, 9845, 0, 0, 9864, 996, 1008, 0, 0}, {10203, 10217, 0, 0, 10239, 1044, 1056, 0, 0},
-    {10387, 22, 0, 0, 10397, 1080, 1091, 0, 0}, {10491, 4640, 0, 0, 0, 1124, 65535, 2, 0},
-    {10620, 4681, 0, 0, 0, 1130, 65535, 2, 4}, {10744, 3529, 0, 0, 0, 1144, 65535, 2, 0},
-    {10847, 3572, 0, 0, 0, 1149, 65535, 2, 4}, {10945, 3610, 0, 0, 0, 1156, 65535, 2, 4},
-    {11047, 3675, 0, 0, 0, 1162, 65535, 2, 0}, {11168, 3740, 0, 0, 0, 1167, 65535, 2, 0},
-    {11271, 3782, 0, 0, 0, 1172, 1179, 2, 4}, {11397, 6086, 0, 0, 0, 1181, 65535, 2, 4},
-    {11502, 3835, 0, 0, 0, 1188, 65535, 2, 0}, {11601, 6332, 0, 0, 0, 1193, 65535, 2, 0},
-    {11796, 3883, 0, 0, 0, 1198, 65535, 2, 4}, {11889, 3930, 0, 0, 0, 1204, 65535, 2, 4},
-    {11975, 3971, 0, 0, 0, 1211, 65535, 2, 4}, {12106, 7080, 0, 0, 0, 1218, 65535, 2, 4},
-    {12234, 4013, 0, 0, 0, 1225, 65535, 2, 4}, {12307, 7155, 0, 0, 0, 1232, 65535, 2, 4},
-    {12423, 4051, 0, 0, 0, 1241, 65535, 2, 4}, {12530, 22, 0, 0, 0, 1251, 1301, 2, 0},
-    {12600, 8108, 0, 0, 0, 1324, 1339, 2, 4}, {12613, 8385, 0, 0, 0, 1341, 1350, 2, 4},
-    {12690, 8450, 0, 0, 0, 1352, 1360, 2, 4}, {12789, 8578, 0, 0, 0, 1362, 1372, 2, 4},
-    {12866, 4309, 0, 0, 0, 1374, 1383, 2, 4}, {12883, 4579, 0, 0, 0, 1385, 65535, 2, 4},
-    {12983, 22, 0, 0, 0, 1391, 1415, 2, 0},
+    {1, 22, 0, 0, 0, 0, 7, 3, 0}, {319, 22, 0, 0, 0, 10, 48, 1, 0},
+    {1404, 22, 0, 0, 0, 70, 120, 2, 0}, {3150, 3163, 0, 0, 0, 145, 168, 2, 0},
+    {3565, 3587, 0, 0, 0, 171, 206, 1, 0}, {3728, 3163, 0, 0, 0, 222, 65535, 3, 0},
+    {3761, 3796, 0, 0, 0, 225, 65535, 3, 0}, {3864, 3881, 0, 0, 0, 229, 65535, 3, 0},
+    {3920, 3943, 0, 0, 0, 232, 65535, 3, 0}, {3994, 4038, 0, 0, 0, 235, 65535, 3, 0},
+    {4119, 4154, 0, 0, 0, 239, 65535, 3, 0}, {4216, 4238, 0, 0, 0, 243, 65535, 3, 0},
+    {4287, 4320, 0, 0, 0, 246, 65535, 3, 0}, {4378, 4408, 0, 0, 0, 250, 65535, 3, 0},
+    {4473, 4492, 0, 0, 0, 253, 65535, 3, 0}, {4535, 4559, 0, 0, 0, 256, 65535, 3, 0},
+    {4612, 4632, 0, 0, 0, 259, 65535, 3, 0}, {4677, 4697, 0, 0, 0, 262, 65535, 3, 0},
+    {4742, 22, 0, 0, 0, 265, 276, 3, 0}, {5001, 5021, 0, 0, 0, 280, 285, 3, 0},
+    {5099, 5113, 0, 0, 0, 287, 303, 1, 4}, {5361, 5385, 0, 0, 0, 317, 65535, 3, 0},
+    {5444, 5477, 0, 0, 0, 320, 324, 0, 0}, {5584, 5597, 0, 0, 0, 327, 330, 0, 0},
+    {5809, 3796, 0, 0, 0, 343, 347, 0, 0}, {6066, 3881, 0, 0, 0, 365, 368, 0, 0},
+    {6268, 3943, 0, 0, 0, 381, 384, 0, 0}, {6487, 4038, 0, 0, 0, 395, 399, 0, 0},
+    {6688, 4154, 0, 0, 0, 413, 417, 0, 0}, {6948, 4238, 0, 0, 0, 438, 441, 0, 0},
+    {7407, 7425, 0, 0, 0, 477, 480, 0, 0}, {7493, 7510, 0, 0, 0, 482, 485, 0, 0},
+    {7702, 4320, 0, 0, 0, 497, 501, 0, 0}, {7841, 7876, 0, 0, 0, 512, 515, 0, 0},
+    {8230, 4408, 0, 0, 0, 541, 544, 0, 0}, {8342, 4492, 0, 0, 0, 549, 552, 0, 0},
+    {8410, 8432, 0, 0, 0, 554, 557, 0, 0}, {8534, 4559, 0, 0, 0, 560, 563, 0, 0},
+    {8892, 8916, 0, 0, 0, 602, 605, 0, 0}, {9008, 4632, 0, 0, 0, 607, 610, 0, 0},
+    {9079, 9099, 0, 0, 0, 612, 615, 0, 0}, {9193, 4697, 0, 0, 0, 618, 621, 0, 0},
+    {9473, 22, 0, 0, 0, 640, 662, 0, 0}, {10172, 10185, 0, 0, 0, 709, 715, 0, 0},
+    {10245, 10265, 0, 0, 0, 719, 732, 0, 0}, {10535, 10554, 0, 0, 0, 772, 778, 0, 0},
+    {10643, 10670, 0, 0, 0, 781, 784, 0, 0}, {10846, 10865, 0, 0, 0, 795, 801, 0, 0},
+    {10997, 5021, 0, 0, 0, 807, 813, 0, 0}, {11061, 5385, 0, 0, 0, 816, 819, 0, 0},
+    {11241, 3163, 0, 0, 0, 825, 828, 4, 0}, {11454, 22, 0, 0, 0, 834, 856, 4, 0},
+    {11535, 3796, 0, 0, 0, 903, 907, 0, 0}, {11736, 4038, 0, 0, 0, 913, 917, 0, 0},
+    {11914, 4154, 0, 0, 0, 923, 927, 0, 0}, {12056, 4320, 0, 0, 0, 933, 937, 0, 0},
+    {12190, 12202, 0, 0, 12204, 943, 948, 0, 0}, {12362, 12383, 0, 0, 12401, 958, 968, 0, 0},
+    {12766, 12785, 0, 0, 12804, 996, 1008, 0, 0}, {13194, 13208, 0, 0, 13230, 1044, 1056, 0, 0},
+    {13419, 22, 0, 0, 13429, 1080, 1091, 0, 0}, {13556, 5477, 0, 0, 0, 1124, 65535, 2, 0},
+    {13725, 5597, 0, 0, 0, 1130, 65535, 2, 4}, {13869, 3796, 0, 0, 0, 1144, 65535, 2, 0},
+    {14011, 3881, 0, 0, 0, 1149, 65535, 2, 4}, {14130, 3943, 0, 0, 0, 1156, 65535, 2, 4},
+    {14259, 4038, 0, 0, 0, 1162, 65535, 2, 0}, {14428, 4154, 0, 0, 0, 1167, 65535, 2, 0},
+    {14570, 4238, 0, 0, 0, 1172, 1179, 2, 4}, {14773, 7510, 0, 0, 0, 1181, 65535, 2, 4},
+    {14902, 4320, 0, 0, 0, 1188, 65535, 2, 0}, {15038, 7876, 0, 0, 0, 1193, 65535, 2, 0},
+    {15249, 4408, 0, 0, 0, 1198, 65535, 2, 4}, {15376, 4492, 0, 0, 0, 1204, 65535, 2, 4},
+    {15485, 4559, 0, 0, 0, 1211, 65535, 2, 4}, {15644, 8916, 0, 0, 0, 1218, 65535, 2, 4},
+    {15803, 4632, 0, 0, 0, 1225, 65535, 2, 4}, {15900, 9099, 0, 0, 0, 1232, 65535, 2, 4},
+    {16043, 4697, 0, 0, 0, 1241, 65535, 2, 4}, {16174, 22, 0, 0, 0, 1251, 1301, 2, 0},
+    {16277, 10185, 0, 0, 0, 1324, 1339, 2, 4}, {16329, 10554, 0, 0, 0, 1341, 1350, 2, 4},
+    {16457, 10670, 0, 0, 0, 1352, 1360, 2, 4}, {16623, 10865, 0, 0, 0, 1362, 1372, 2, 4},
+    {16751, 5021, 0, 0, 0, 1374, 1383, 2, 4}, {16815, 5385, 0, 0, 0, 1385, 65535, 2, 4},
+    {16943, 22, 0, 0, 0, 1391, 1415, 2, 0},
 };
 
 static const struct pk_aws_endpoint_row endpoints[] = {
-    {0, 12994, 0, 0, 255, 0}, {13020, 13031, 13048, 0, 0, 0}, {0, 13058, 0, 0, 255, 1},
-    {13020, 13089, 13048, 0, 0, 1}, {0, 0, 0, 0, 1, 1}, {0, 13121, 0, 0, 255, 2},
-    {13020, 13157, 13048, 0, 0, 2}, {0, 13194, 0, 0, 255, 3}, {13020, 13235, 13048, 0, 0, 3},
+    {0, 16989, 0, 0, 255, 0}, {17015, 17026, 17043, 0, 0, 0}, {0, 17053, 0, 0, 255, 1},
+    {17015, 17084, 17043, 0, 0, 1}, {0, 0, 0, 0, 1, 1}, {0, 17116, 0, 0, 255, 2},
+    {17015, 17152, 17043, 0, 0, 2}, {0, 17189, 0, 0, 255, 3}, {17015, 17230, 17043, 0, 0, 3},
     {0, 0, 0, 0, 1, 3},
 };
 
@@ -705,11 +767,11 @@ const struct pk_aws_service pk_aws_service_s3 = {
     .n_members = 1434,
     .n_operations = 87,
     .n_endpoints = 10,
-    .api_version = 13277,
+    .api_version = 17272,
     .target_prefix = 0,
-    .json_version = 13288,
-    .signing_name = 13292,
-    .service_id = 13295,
+    .json_version = 17283,
+    .signing_name = 17287,
+    .service_id = 17290,
     .protocol = 4,
     .query_compatible = false,
 };

@@ -30,14 +30,19 @@ def ignored():
 
 
 def cases(folder, kind):
-    for path in sorted(glob.glob(os.path.join(folder, "tests", "unit", "protocols", kind, "*.json"))):
+    top = os.path.join(folder, "tests", "unit", "protocols")
+    for path in sorted(glob.glob(os.path.join(top, kind, "*.json")) + glob.glob(os.path.join(top, "legacy", kind, "*.json"))):
         protocol = os.path.basename(path)[:-5]
+        if os.path.basename(os.path.dirname(os.path.dirname(path))) == "legacy":
+            protocol = "legacy-" + protocol
         if "cbor" in protocol:
             continue
         with open(path, encoding="utf-8") as f:
             suites = json.load(f)
         for i, suite in enumerate(suites):
             for j, case in enumerate(suite["cases"]):
+                if ("params" if kind == "input" else "response") not in case:
+                    continue
                 yield f"{kind}/{protocol}/{case.get('id', f'{i}:{j}')}", suite, case
 
 
@@ -128,7 +133,7 @@ def check_input(tool, suite, case):
     for key, value in expected.get("headers", {}).items():
         actual = headers.get(key.lower())
         if key.lower() == "content-type" and actual is not None:
-            actual = actual.replace("; charset=utf-8", "")
+            actual, value = actual.replace("; charset=utf-8", ""), value.replace("; charset=utf-8", "")
         if actual is None or header_text(actual) != header_text(value):
             return f"header {key}: {actual!r} is not {value!r}"
     for key in expected.get("forbidHeaders", []):
@@ -164,13 +169,17 @@ def check_output(tool, suite, case):
 
 def main():
     folder, tool, skipped = source_distribution(), WireTool(sys.argv[1]), ignored()
-    used, passed, failed = set(), 0, 0
+    used, passed, failed, streams = set(), 0, 0, 0
     for kind, check in (("input", check_input), ("output", check_output)):
         for name, suite, case in cases(folder, kind):
             if name in skipped:
                 used.add(name)
                 continue
-            wrong = check(tool, suite, case)
+            try:
+                wrong = check(tool, suite, case)
+            except aws_models.EventStream:
+                streams += 1
+                continue
             if wrong is None:
                 passed += 1
             else:
@@ -180,7 +189,7 @@ def main():
     for name in sorted(set(skipped) - used):
         failed += 1
         print(f"not ok vectors_ignored.txt: there is no case {name}")
-    print(f"{passed} passed, {failed} failed, {len(used)} left out (vectors_ignored.txt)")
+    print(f"{passed} passed, {failed} failed, {len(used)} left out (vectors_ignored.txt), {streams} with event streams")
     return 1 if failed else 0
 
 
