@@ -204,9 +204,8 @@ static void set_dead_letters(struct pk_expansion *x, const struct pk_component *
 static void add_policy(struct pk_expansion *x, const struct pk_component *c) {
     struct pk_statements *statements = pk_iam_statements_new(x->arena);
     pk_senders_to_queue(x, c, statements);
-    struct pk_resource *r =
-        pk_iam_resource_policy(x, c, "AWS::SQS::QueuePolicy",
-                               pk_iam_list(pk_queue_arn(x, c, NULL), NULL), statements);
+    struct pk_resource *r = pk_iam_resource_policy(
+        x, c, "AWS::SQS::QueuePolicy", pk_iam_list(pk_queue_arn(x, c, NULL), NULL), statements);
     if (!r)
         return;
     pk_resource_set(x->graph, r, "Queues", pk_iam_list(pk_token_ref(c->key, "QueueUrl"), NULL),
@@ -255,9 +254,9 @@ static json_t *output(struct pk_expansion *x, const struct pk_component *c, cons
             return pk_token_ref(other ? other->key : pk_x_key(x, c, "dlq"), "QueueUrl");
         return other ? pk_queue_arn(x, other, NULL) : pk_queue_arn(x, c, "dlq");
     }
-    struct pk_diag *d = pk_diag(x->diags, PK_SEVERITY_ERROR, "ref.output-unavailable", asked,
-                                "%s has no dead-letter queue, so there is no `%s`", c->address,
-                                name);
+    struct pk_diag *d =
+        pk_diag(x->diags, PK_SEVERITY_ERROR, "ref.output-unavailable", asked,
+                "%s has no dead-letter queue, so there is no `%s`", c->address, name);
     pk_diag_help(x->diags, d, "set `deadLetterQueue: true` in %s", c->name);
     return NULL;
 }
