@@ -136,8 +136,8 @@ static const struct pk_update policy_updates[] = {
 
 static const struct pk_reader policy_readers[] = {
     {.call = {"DescribeScalingPolicies", NULL, PK_PARAMS({"ServiceNamespace", NAMESPACE})},
-     .paged = true, .list = "ScalingPolicies", .match = "{out.PolicyARN}", .value = NAME,
-     .batch = 50, .batch_param = "PolicyNames", .group = NAMESPACE},
+     .paged = true, .list = "ScalingPolicies", .match = "{out.ResourceId}|{out.PolicyName}",
+     .want = RESOURCE "|" NAME, .value = NAME, .batch = 50, .batch_param = "PolicyNames", .group = NAMESPACE},
 };
 
 static const struct pk_attribute policy_attributes[] = {

@@ -66,7 +66,7 @@ static const struct pk_update endpoint_updates[] = {
 
 static const struct pk_reader endpoint_readers[] = {
     {.call = {.operation = "DescribeVpcEndpoints"}, .paged = true, .list = "VpcEndpoints",
-     .match = "{out.VpcEndpointId}", .batch = 100, .batch_filter = "vpc-endpoint-id"},
+     .match = "{out.VpcEndpointId}", .batch = 100, .batch_param = "VpcEndpointIds"},
 };
 
 static const struct pk_attribute endpoint_attributes[] = {

@@ -113,10 +113,10 @@ static enum pk_progress service_ready(struct pk_ctx *ctx, const json_t *service,
     int64_t desired = pk_json_int(service, "desiredCount", 0);
     int64_t running = pk_json_int(service, "runningCount", 0);
     size_t deployments = json_array_size(json_object_get(service, "deployments"));
-    /* Services with an external or CodeDeploy controller have no rolloutState. */
-    bool complete = !rollout || pk_streq(rollout, "COMPLETED");
-    if (complete && deployments <= 1 && running == desired &&
-        pk_json_int(service, "pendingCount", 0) == 0)
+    /* Tasks that drain still count as running. Services with an external or CodeDeploy controller
+     * have no rolloutState. */
+    bool complete = rollout ? pk_streq(rollout, "COMPLETED") : deployments <= 1;
+    if (complete && running == desired && pk_json_int(service, "pendingCount", 0) == 0)
         return PK_DONE;
     enum pk_progress progress = pk_ctx_wait(
         ctx, 0, err, "roll-out %s, %lld of %lld tasks running%s", rollout ? rollout : "IN_PROGRESS",
