@@ -1,4 +1,5 @@
 /* ms_task.c - roles, log group and task definition of a MicroService. */
+#include "component/iam.h"
 #include "component/internal.h"
 #include "component/ms.h"
 
@@ -16,16 +17,6 @@
 static void add_secret_arn(json_t *secrets, json_t *parameters, json_t *arn) {
     const char *text = json_string_value(arn);
     json_array_append_new(text && strstr(text, ":ssm:") ? parameters : secrets, arn);
-}
-
-static void add_inline(struct pk_expansion *x, struct pk_resource *role, const char *name,
-                       json_t *document) {
-    json_t *policies = json_incref(json_object_get(role->properties, "Policies"));
-    if (!policies)
-        policies = json_array();
-    json_array_append_new(policies,
-                          json_pack("{s:s, s:o}", "PolicyName", name, "PolicyDocument", document));
-    pk_resource_set(x->graph, role, "Policies", policies, role->span);
 }
 
 /* Takes the list over and leaves repeats out. */
@@ -62,9 +53,7 @@ static void allow_secrets(struct pk_expansion *x, struct pk_resource *role,
         pk_iam_allow(statements, get_parameters, json_incref(parameters), NULL);
     json_decref(secrets);
     json_decref(parameters);
-    json_t *document = pk_iam_document(statements);
-    if (document)
-        add_inline(x, role, "secrets", document);
+    pk_iam_add_policy(x, role, "secrets", pk_iam_document(statements));
 }
 
 static struct pk_resource *execution_role(struct pk_expansion *x, const struct pk_component *c,
@@ -73,11 +62,9 @@ static struct pk_resource *execution_role(struct pk_expansion *x, const struct p
     struct pk_resource *role = pk_iam_role(x, c, "execution-role", ECS_TASKS, false);
     if (!role)
         return NULL;
-    const char *managed = pk_arena_printf(
-        x->arena, "arn:%s:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
-        x->env->partition);
-    pk_resource_set(x->graph, role, "ManagedPolicyArns", pk_x_texts(&managed, 1), role->span);
+    pk_iam_add_managed(x, role, "service-role/AmazonECSTaskExecutionRolePolicy");
     allow_secrets(x, role, env, n_env, pk_ms_credentials(x, c, task));
+    pk_iam_check_size(x, c, role);
     return role;
 }
 
