@@ -221,6 +221,9 @@ static bool read_one(struct pk_aws_profiles *profiles, enum pk_aws_ini_kind kind
                      struct pk_error **err) {
     struct pk_error *why = NULL;
     struct pk_buf text;
+    /* The usual way to say "no file": AWS_CONFIG_FILE=/dev/null. */
+    if (pk_streq(path, "/dev/null"))
+        return true;
     if (!pk_read_file(path, MAX_FILE, &text, &why)) {
         bool missing = why->code == PK_E_NOT_FOUND;
         if (missing || err == NULL)

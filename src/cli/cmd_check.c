@@ -46,20 +46,6 @@ static struct pk_graph *expand_offline(struct pk_context *context, struct pk_pro
     return pk_expand(&env, diags);
 }
 
-static bool check_one(struct pk_app *app, struct pk_context *context,
-                      const struct pk_stack_inputs *inputs, struct pk_diags *diags,
-                      size_t *ret_components, struct pk_error **err) {
-    struct pk_project *project PK_CLEANUP(pk_project_freep) = NULL;
-    if (!pk_app_project(app, context, inputs, diags, &project, err))
-        return false;
-    *ret_components = project->components.len;
-    /* Expansion brings the cross-field rules; it runs on what could be read, so that all findings
-     * come in one run. */
-    struct pk_graph *graph = expand_offline(context, project, diags);
-    pk_graph_free(graph);
-    return true;
-}
-
 static int run_validate(struct pk_app *app, const void *args, struct pk_error **err) {
     const struct check_args *a = args;
     struct pk_stack_inputs inputs PK_CLEANUP(pk_stack_inputs_release) = {0};
@@ -68,15 +54,19 @@ static int run_validate(struct pk_app *app, const void *args, struct pk_error **
     if (!pk_stack_inputs(app, &a->at, &inputs, err) ||
         !pk_app_context(app, inputs.dir, a->at.tenant_config, true, &context, err))
         return -1;
-    size_t components = 0;
+    struct pk_project *project PK_CLEANUP(pk_project_freep) = NULL;
     struct pk_error *stopped PK_CLEANUP(pk_error_freep) = NULL;
-    if (!check_one(app, context, &inputs, diags, &components, &stopped)) {
+    if (!pk_app_project(app, context, &inputs, diags, &project, &stopped)) {
         if (stopped->code != PK_E_CONFIG) {
             *err = pk_steal(&stopped);
             return -1;
         }
         return 65; /* the findings have been shown */
     }
+    size_t components = project->components.len;
+    /* Expansion brings the cross-field rules; it runs on what could be read, so that all findings
+     * come in one run. */
+    pk_graph_free(expand_offline(context, project, diags));
     pk_diags_sort(diags);
     pk_ui_diags(app->ui, diags);
     size_t errors = pk_diags_count(diags, PK_SEVERITY_ERROR),

@@ -245,6 +245,8 @@ static bool find_command(struct reader *r, struct pk_error **err) {
     while (r->at < r->argc) {
         const char *arg = r->argv[r->at];
         if (arg[0] == '-' && arg[1]) {
+            if (r->out->command)
+                break; /* its own options begin */
             /* Global options may stand before the command. */
             r->at++;
             bool ok = arg[1] == '-' ? long_option(r, arg, err) : short_options(r, arg, err);

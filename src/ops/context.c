@@ -71,6 +71,7 @@ void pk_context_close(struct pk_context *c) {
     if (c->target_aws != c->platform_aws)
         pk_aws_free(c->target_aws);
     pk_aws_free(c->platform_aws);
+    pk_project_free(c->kept_project);
     pk_session_release(&c->session);
     pk_settings_free(c->settings);
     free(c->local_dir);

@@ -51,6 +51,8 @@ struct pk_context {
     bool tenant_config_read;
     char *account_id;
     char *caller_arn;
+    struct pk_project
+        *kept_project; /* findings that are still to be shown point into its sources */
     struct pk_context_options options;
 };
 

@@ -447,6 +447,8 @@ static bool finish_prepare(struct pk_deployment *d, bool ok, struct pk_deploymen
         *ret = d;
         return true;
     }
+    pk_project_free(d->context->kept_project);
+    d->context->kept_project = pk_steal(&d->project);
     char *warning = pk_deploy_close(d);
     if (warning)
         pk_log(PK_LOG_INFO, "%s", warning);
