@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 EMULATOR ?= moto
 
-.PHONY: help setup build release install test demo bench format lint clean
+.PHONY: help setup build release install test demo emulator bench format lint clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: setup ## run every test (about 20 minutes)
 
 demo: build ## run the main job against a local AWS emulator (EMULATOR=moto or ministack)
 	@PANKA=$(CURDIR)/$(BUILD)/panka tools/demo.sh $(EMULATOR)
+
+emulator: build ## open a shell that talks to a fresh local emulator (EMULATOR=moto or ministack)
+	@PATH=$(CURDIR)/$(BUILD):$$PATH PANKA_HOME=$(CURDIR)/.panka-demo/home tools/emulator.sh $(EMULATOR) $(CURDIR)/.panka-demo/emulator $${SHELL:-sh}
 
 bench: release ## measure and print the figures of docs/performance.md
 	@tests/bench/run.sh build-release

@@ -1,4 +1,4 @@
-"""moto's server application, faster, and with ECS services that reach their desired count."""
+"""moto's server application, faster and with what moto_fixes.py adds."""
 import functools
 import os
 
@@ -7,6 +7,8 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # AWS-managed p
 from moto import backends  # noqa: E402
 from moto.core import responses, utils  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+
+from .moto_fixes import FIXES  # noqa: E402
 
 
 def cache_lookups():
@@ -18,36 +20,27 @@ def cache_lookups():
     responses.camelcase_to_underscores = cached
 
 
-def settle_ecs():
-    """MOTO_ECS_SERVICE_RUNNING is one number for all services and only counts on creation; here every
-    service runs what it desires, and its deployment shows the current task definition."""
-    from moto.ecs.models import EC2ContainerServiceBackend
+def count_as_tls():
+    """moto knows no conditions of bucket policies: it would refuse everything under a policy that denies plain
+    http only. Requests to the emulator count as sent over TLS, as if it stood behind a proxy that ends it."""
+    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
-    def settle(service):
-        service.running_count, service.pending_count = service.desired_count, 0
-        for deployment in service.deployments[:1]:
-            deployment.update(
-                desiredCount=service.desired_count, runningCount=service.desired_count, pendingCount=0,
-                rolloutState="COMPLETED", rolloutStateReason="ECS deployment completed.",
-                taskDefinition=service.task_definition,
-            )
-        return service
+    decide = IAMPolicyStatement.is_action_permitted
 
-    def settled(method):
-        @functools.wraps(method)
-        def wrapper(*args, **kwargs):
-            return settle(method(*args, **kwargs))
+    @functools.wraps(decide)
+    def wrapper(self, *args, **kwargs):
+        condition = self._statement.get("Condition", {})
+        if condition == {"Bool": {"aws:SecureTransport": "false"}}:
+            return PermissionResult.NEUTRAL
+        return decide(self, *args, **kwargs)
 
-        return wrapper
-
-    backend = EC2ContainerServiceBackend
-    backend.create_service = settled(backend.create_service)
-    backend.update_service = settled(backend.update_service)
+    IAMPolicyStatement.is_action_permitted = wrapper
 
 
 def make():
     cache_lookups()
-    settle_ecs()
+    for fix in FIXES:
+        fix()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # a mistake inside moto is an answer of status 500 with the traceback
     return app

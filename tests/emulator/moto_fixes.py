@@ -1,0 +1,147 @@
+"""Where moto 5.2 stops short of AWS in what panka needs: each function changes one thing.
+
+Only behaviour that AWS documents; nothing here knows of panka.
+"""
+import json
+from urllib.parse import unquote
+
+# A few parameters of each engine, with what AWS says about them.
+ENGINE_PARAMETERS = {
+    "postgres": {"max_connections": "static", "shared_buffers": "static", "wal_buffers": "static",
+                 "rds.force_ssl": "dynamic", "work_mem": "dynamic", "maintenance_work_mem": "dynamic",
+                 "statement_timeout": "dynamic", "log_min_duration_statement": "dynamic"},
+    "mysql": {"max_connections": "dynamic", "innodb_buffer_pool_size": "dynamic", "slow_query_log": "dynamic",
+              "performance_schema": "static", "require_secure_transport": "dynamic"},
+}
+
+
+def put_bucket_policy_has_no_body():
+    """AWS answers 204; moto 200 with the text True, which is not the XML that S3 speaks."""
+    from moto.s3.responses import S3Response
+
+    original = S3Response._bucket_response_put
+
+    def put(self, *args, **kwargs):
+        answer = original(self, *args, **kwargs)
+        return (204, {}, "") if answer == "True" else answer
+
+    S3Response._bucket_response_put = put
+
+
+def streams_can_be_switched_on_again():
+    """moto refuses a stream for a table that ever had one."""
+    from moto.dynamodb.exceptions import StreamAlreadyEnabledException
+    from moto.dynamodb.models import DynamoDBBackend
+
+    def update(self, table, specification):
+        if specification.get("StreamEnabled") and (table.stream_specification or {}).get("StreamEnabled"):
+            raise StreamAlreadyEnabledException
+        table.set_stream_specification(specification)
+
+    DynamoDBBackend.update_table_streams = update
+
+
+def modified_subnet_groups_stay():
+    """moto takes a modified group out of its list and forgets to put it back."""
+    from moto.rds.models import RDSBackend
+
+    original = RDSBackend.modify_db_subnet_group
+
+    def modify(self, subnet_name, description, subnets):
+        group = original(self, subnet_name, description, subnets)
+        self.subnet_groups[subnet_name] = group
+        return group
+
+    RDSBackend.modify_db_subnet_group = modify
+
+
+def engine_defaults_and_resets():
+    """DescribeEngineDefault(Cluster)Parameters and ResetDB(Cluster)ParameterGroup."""
+    from moto.core.responses import ActionResult
+    from moto.rds.responses import RDSResponse
+
+    def defaults(self):
+        family = self.params["DBParameterGroupFamily"]
+        known = ENGINE_PARAMETERS["mysql" if "mysql" in family or "maria" in family else "postgres"]
+        parameters = [{"ParameterName": n, "ApplyType": t, "IsModifiable": True} for n, t in known.items()]
+        return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": parameters}})
+
+    def reset(groups, member):
+        def handler(self):
+            name = self.params[member]
+            group = getattr(self.backend, groups)[name]
+            if self.params.get("ResetAllParameters"):
+                group.parameters.clear()
+            for parameter in self.params.get("Parameters", []):
+                group.parameters.pop(parameter["ParameterName"], None)
+            return ActionResult({member: name})
+
+        return handler
+
+    RDSResponse.describe_engine_default_parameters = defaults
+    RDSResponse.describe_engine_default_cluster_parameters = defaults
+    RDSResponse.reset_db_parameter_group = reset("db_parameter_groups", "DBParameterGroupName")
+    RDSResponse.reset_db_cluster_parameter_group = reset("db_cluster_parameter_groups", "DBClusterParameterGroupName")
+
+
+def stages_can_be_updated():
+    """UpdateStage and DeleteAccessLogSettings of API Gateway v2."""
+    from moto.apigatewayv2.responses import ApiGatewayV2Response
+    from moto.apigatewayv2.urls import url_paths
+
+    names = {"accessLogSettings": "access_log_settings", "autoDeploy": "auto_deploy", "description": "description",
+             "clientCertificateId": "client_certificate_id", "defaultRouteSettings": "default_route_settings",
+             "routeSettings": "route_settings", "stageVariables": "stage_variables"}
+
+    def stage_of(self):
+        parts = self.path.split("/")
+        at = parts.index("stages")
+        return self.apigatewayv2_backend.get_stage(parts[at - 1], unquote(parts[at + 1]))
+
+    def update(self):
+        stage = stage_of(self)
+        for key, value in json.loads(self.body).items():
+            setattr(stage, names[key], value)
+        return 200, {}, json.dumps(stage.to_json())
+
+    def delete_logs(self):
+        stage_of(self).access_log_settings = None
+        return 204, {}, ""
+
+    url_paths["{0}/v2/apis/(?P<api_id>[^/]+)/stages/(?P<stage_name>[^/]+)/accesslogsettings$"] = (
+        ApiGatewayV2Response.dispatch)
+    ApiGatewayV2Response.update_stage = update
+    ApiGatewayV2Response.delete_access_log_settings = delete_logs
+
+
+def ecs_services_run_what_they_desire():
+    """MOTO_ECS_SERVICE_RUNNING is one number for all services and only counts on creation; here every
+    service runs what it desires, and its deployment shows the current task definition."""
+    import functools
+
+    from moto.ecs.models import EC2ContainerServiceBackend
+
+    def settle(service):
+        service.running_count, service.pending_count = service.desired_count, 0
+        for deployment in service.deployments[:1]:
+            deployment.update(
+                desiredCount=service.desired_count, runningCount=service.desired_count, pendingCount=0,
+                rolloutState="COMPLETED", rolloutStateReason="ECS deployment completed.",
+                taskDefinition=service.task_definition,
+            )
+        return service
+
+    def settled(method):
+        @functools.wraps(method)
+        def wrapper(*args, **kwargs):
+            return settle(method(*args, **kwargs))
+
+        return wrapper
+
+    backend = EC2ContainerServiceBackend
+    backend.create_service = settled(backend.create_service)
+    backend.update_service = settled(backend.update_service)
+
+
+FIXES = (put_bucket_policy_has_no_body, streams_can_be_switched_on_again, modified_subnet_groups_stay,
+         engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire)
