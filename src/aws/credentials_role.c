@@ -221,6 +221,7 @@ bool pk_aws_role_provider(struct pk_aws_shared *shared, const char *profile,
     if (from_profile ? !source_profile(shared, profile, from_profile, from, &base, err)
                      : !credential_source(shared, profile, from_source, &base, err))
         return false;
+    pk_assert(base != NULL);
     struct pk_aws_role role = {
         .role_arn = get(shared, profile, "role_arn"),
         .session_name = get(shared, profile, "role_session_name"),

@@ -166,7 +166,7 @@ bool pk_aws_sso_provider(struct pk_aws_shared *shared, const char *profile,
     const char *account = get(shared, profile, "sso_account_id");
     const char *role = get(shared, profile, "sso_role_name");
     const char *session = get(shared, profile, "sso_session");
-    const char *start_url, *region;
+    const char *start_url = NULL, *region = NULL;
     *ret = NULL;
     if (account == NULL && role == NULL && session == NULL &&
         get(shared, profile, "sso_start_url") == NULL)

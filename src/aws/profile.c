@@ -233,7 +233,8 @@ static bool read_one(struct pk_aws_profiles *profiles, enum pk_aws_ini_kind kind
         return missing;
     }
     bool ok = pk_aws_ini_parse(profiles, kind, pk_buf_cstr(&text), text.len, err);
-    explicit_bzero(text.ptr, text.ptr ? text.len : 0);
+    if (text.ptr != NULL)
+        explicit_bzero(text.ptr, text.len);
     pk_buf_release(&text);
     return ok;
 }

@@ -100,14 +100,14 @@ static bool write_rest_xml(const struct pk_aws_service *service,
     if (!pk_aws_rest_bind(service, operation, params, ret, &body, err))
         return false;
     if (shape != NULL && !pk_aws_rest_raw_body(service, shape, body, payload, ret)) {
-        const struct pk_aws_member *member = structured_payload(service, shape);
-        const json_t *value = body;
-        if (member != NULL)
-            value = json_object_get(body, pk_aws_text(service, member->name));
-        else
-            member = &service->members[operation->input];
-        if (value != NULL && (value != body || json_object_size(body) > 0)) {
-            pk_aws_xml_write(&ret->body_buf, service, member, pk_aws_text(service, member->wire),
+        const struct pk_aws_member *payload_member = structured_payload(service, shape);
+        const struct pk_aws_member *root =
+            payload_member ? payload_member : &service->members[operation->input];
+        const json_t *value = json_object_size(body) > 0 ? body : NULL;
+        if (payload_member != NULL)
+            value = json_object_get(body, pk_aws_text(service, payload_member->name));
+        if (value != NULL) {
+            pk_aws_xml_write(&ret->body_buf, service, root, pk_aws_text(service, root->wire),
                              value);
             if (pk_headers_get(&ret->headers, "Content-Type") == NULL)
                 pk_headers_set(&ret->headers, "Content-Type", "application/xml");

@@ -40,10 +40,12 @@ enum pk_aws_failure pk_aws_classify(int status, const char *code) {
                                             "LimitExceededException",
                                             "SlowDown",
                                             "EC2ThrottledException"};
-    static const char *const transient[] = {"RequestTimeout",          "RequestTimeoutException",
-                                            "PriorRequestNotComplete", "InternalError",
-                                            "InternalFailure",         "InternalServerError",
-                                            "ServiceUnavailable",      "IDPCommunicationError"};
+    static const char *const transient[] = {
+        "RequestTimeout",          "RequestTimeoutException",
+        "PriorRequestNotComplete", "InternalError",
+        "InternalFailure",         "InternalServerError",
+        "ServiceUnavailable",      "IDPCommunicationError",
+        "InternalErrorException",  "ReplicatedWriteConflictException"};
     static const char *const skewed[] = {"RequestTimeTooSkewed",  "RequestInTheFuture",
                                          "RequestExpired",        "InvalidSignatureException",
                                          "SignatureDoesNotMatch", "AuthFailure"};

@@ -125,7 +125,7 @@ void pk_aws_real(struct pk_buf *ret, double value) {
         }
     }
     /* Plain notation between 1e-4 and 1e16, as JSON writers and Python do. */
-    int exponent = atoi(strchr(text, 'e') + 1);
+    int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     if (exponent >= -4 && exponent < 16) {
         size_t digits = strcspn(text[0] == '-' ? text + 1 : text, "e");
         int decimals = (int)digits - (digits > 1 ? 2 : 1) - exponent;
