@@ -20,23 +20,6 @@ def cache_lookups():
     responses.camelcase_to_underscores = cached
 
 
-def count_as_tls():
-    """moto knows no conditions of bucket policies: it would refuse everything under a policy that denies plain
-    http only. Requests to the emulator count as sent over TLS, as if it stood behind a proxy that ends it."""
-    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
-
-    decide = IAMPolicyStatement.is_action_permitted
-
-    @functools.wraps(decide)
-    def wrapper(self, *args, **kwargs):
-        condition = self._statement.get("Condition", {})
-        if condition == {"Bool": {"aws:SecureTransport": "false"}}:
-            return PermissionResult.NEUTRAL
-        return decide(self, *args, **kwargs)
-
-    IAMPolicyStatement.is_action_permitted = wrapper
-
-
 def make():
     cache_lookups()
     for fix in FIXES:

@@ -143,5 +143,22 @@ def ecs_services_run_what_they_desire():
     backend.update_service = settled(backend.update_service)
 
 
+def requests_count_as_tls():
+    """moto knows no conditions of bucket policies: it would refuse everything under a policy that denies plain
+    http only. Requests to the emulator count as sent over TLS, as if it stood behind a proxy that ends it."""
+    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
+    decide = IAMPolicyStatement.is_action_permitted
+
+    @functools.wraps(decide)
+    def wrapper(self, *args, **kwargs):
+        condition = self._statement.get("Condition", {})
+        if condition == {"Bool": {"aws:SecureTransport": "false"}}:
+            return PermissionResult.NEUTRAL
+        return decide(self, *args, **kwargs)
+
+    IAMPolicyStatement.is_action_permitted = wrapper
+
+
 FIXES = (put_bucket_policy_has_no_body, streams_can_be_switched_on_again, modified_subnet_groups_stay,
-         engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire)
+         engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls)
