@@ -49,8 +49,7 @@ struct pk_engine_config {
     pk_event_fn *on_event;
     void *event_ctx;
     const char *deployment_id, *region;
-    /* Called at the end with each component output and stack output to resolve; see graph->outputs.
-     */
+    /* What outputs and networking of the graph resolve to is in the state at the end. */
 };
 
 struct pk_action_result {

@@ -13,6 +13,10 @@
 #include "base/error.h"
 #include "plan/plan.h"
 
+/* pk_error.id of a create that was refused because the resource exists: find() tells whose it is.
+ */
+#define PK_ERROR_EXISTS "resource.exists"
+
 enum pk_progress {
     PK_DONE,   /* finished and stable */
     PK_AGAIN,  /* call the same function again after op->again_ms */

@@ -174,6 +174,18 @@ static void decide_all(struct pk_maker *m) {
     }
 }
 
+/* The plan stays what it is while the engine changes the state. */
+static void own_priors(struct pk_plan *plan) {
+    for (size_t i = 0; i < plan->actions.len; i++) {
+        struct pk_action *a = plan->actions.items[i];
+        if (!a->prior || a->kind == PK_ACTION_NOOP)
+            continue;
+        struct pk_state_resource *copy = pk_state_resource_copy(a->prior);
+        pk_arena_on_free(plan->arena, (void (*)(void *))pk_state_resource_free, copy);
+        a->prior = copy;
+    }
+}
+
 static void maker_release(struct pk_maker *m) {
     size_t cursor = 0;
     void *list;
@@ -210,6 +222,7 @@ struct pk_plan *pk_plan_make(const struct pk_plan_input *input, struct pk_diags 
     decide_all(&m);
     plan_outputs(&m);
     pk_maker_order(&m);
+    own_priors(plan);
     for (size_t i = 0; i < plan->actions.len; i++)
         count(plan, plan->actions.items[i]);
     maker_release(&m);

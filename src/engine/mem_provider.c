@@ -1,0 +1,607 @@
+/* mem_provider.c - resources without AWS: what exists is a table, what was done is a list. */
+#include "engine/mem_provider.h"
+
+#include "base/hash.h"
+#include "engine/mem_types.h"
+#include "json/json.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct thing {
+    char *type, *id, *name, *key, *lineage, *op, *token;
+    json_t *properties, *tags, *attributes;
+    bool broken;
+};
+
+struct pk_mem_world {
+    char *region, *account_id;
+    pthread_mutex_t lock;  /* of everything below */
+    struct pk_map *things; /* physical id -> struct thing */
+    json_t *ledger;
+    uint64_t calls, made;
+};
+
+struct mem_provider {
+    struct pk_provider base;
+    struct pk_mem_world *world;
+    struct pk_mem_world *own; /* freed with the provider */
+    struct pk_traits_source traits;
+    struct pk_mem_script script;
+};
+
+/* --- the world --- */
+
+struct pk_mem_world *pk_mem_world_new(const char *region, const char *account_id) {
+    struct pk_mem_world *world = pk_calloc(1, sizeof(*world));
+    world->region = pk_strdup(region ? region : "us-east-1");
+    world->account_id = pk_strdup(account_id ? account_id : "000000000000");
+    world->things = pk_map_new();
+    world->ledger = json_array();
+    pthread_mutex_init(&world->lock, NULL);
+    return world;
+}
+
+static void thing_free(struct thing *t) {
+    char *texts[] = {t->type, t->id, t->name, t->key, t->lineage, t->op, t->token};
+    for (size_t i = 0; i < PK_ARRAY_LEN(texts); i++)
+        free(texts[i]);
+    json_decref(t->properties);
+    json_decref(t->tags);
+    json_decref(t->attributes);
+    free(t);
+}
+
+void pk_mem_world_free(struct pk_mem_world *world) {
+    if (!world)
+        return;
+    size_t cursor = 0;
+    void *item;
+    while (pk_map_next(world->things, &cursor, NULL, &item))
+        thing_free(item);
+    pk_map_free(world->things);
+    json_decref(world->ledger);
+    pthread_mutex_destroy(&world->lock);
+    free(world->region);
+    free(world->account_id);
+    free(world);
+}
+
+static char *copy_text(const char *text) {
+    return text ? pk_strdup(text) : NULL;
+}
+
+static void note(struct pk_mem_world *world, const char *verb, const char *type, const char *key,
+                 const char *id) {
+    json_t *o = json_object();
+    pk_json_put_str(o, "verb", verb);
+    pk_json_put_str(o, "type", type);
+    pk_json_put_str(o, "key", key);
+    pk_json_put_str(o, "physicalId", id);
+    json_array_append_new(world->ledger, o);
+}
+
+static struct thing *add_thing(struct pk_mem_world *world, const char *type, const char *name,
+                               const char *key) {
+    struct thing *t = pk_calloc(1, sizeof(*t));
+    /* A name is an identity, and so are the made-up ids of its kind; nameless ones are counted. */
+    char *seed PK_CLEANUP(pk_freep) =
+        pk_asprintf("%s|%s|%llu", type, name ? name : key, (unsigned long long)++world->made);
+    struct pk_mem_subject s = {.type = type,
+                               .name = name,
+                               .seed = seed,
+                               .region = world->region,
+                               .account_id = world->account_id};
+    t->type = pk_strdup(type);
+    t->name = copy_text(name);
+    t->key = copy_text(key);
+    t->id = pk_mem_physical_id(&s);
+    if (pk_map_has(world->things, t->id)) {
+        char *id = pk_asprintf("%s-%llu", t->id, (unsigned long long)world->made);
+        free(t->id);
+        t->id = id;
+    }
+    s.physical_id = t->id;
+    t->attributes = pk_mem_attributes(&s);
+    t->properties = json_object();
+    t->tags = json_object();
+    pk_map_set(world->things, t->id, t);
+    return t;
+}
+
+static void remove_thing(struct pk_mem_world *world, struct thing *t) {
+    pk_map_remove(world->things, t->id);
+    thing_free(t);
+}
+
+/* --- what tests look at and do --- */
+
+size_t pk_mem_world_count(struct pk_mem_world *world) {
+    pthread_mutex_lock(&world->lock);
+    size_t n = pk_map_len(world->things);
+    pthread_mutex_unlock(&world->lock);
+    return n;
+}
+
+json_t *pk_mem_world_json(struct pk_mem_world *world) {
+    json_t *ret = json_object();
+    size_t cursor = 0;
+    void *item;
+    pthread_mutex_lock(&world->lock);
+    while (pk_map_next(world->things, &cursor, NULL, &item)) {
+        const struct thing *t = item;
+        json_t *o = json_object();
+        pk_json_put_str(o, "type", t->type);
+        pk_json_put_str(o, "name", t->name);
+        pk_json_put_str(o, "key", t->key);
+        pk_json_put_str(o, "lineage", t->lineage);
+        pk_json_put_str(o, "op", t->op);
+        json_object_set_new(o, "properties", json_deep_copy(t->properties));
+        json_object_set_new(o, "tags", json_deep_copy(t->tags));
+        pk_json_put_str(o, "state", t->broken ? "failed" : "available");
+        json_object_set_new(ret, t->id, o);
+    }
+    pthread_mutex_unlock(&world->lock);
+    return ret;
+}
+
+json_t *pk_mem_world_ledger(struct pk_mem_world *world) {
+    pthread_mutex_lock(&world->lock);
+    json_t *ret = json_deep_copy(world->ledger);
+    pthread_mutex_unlock(&world->lock);
+    return ret;
+}
+
+uint64_t pk_mem_world_calls(struct pk_mem_world *world) {
+    pthread_mutex_lock(&world->lock);
+    uint64_t n = world->calls;
+    pthread_mutex_unlock(&world->lock);
+    return n;
+}
+
+bool pk_mem_world_set(struct pk_mem_world *world, const char *id, const char *property,
+                      json_t *value) {
+    pthread_mutex_lock(&world->lock);
+    struct thing *t = pk_map_get(world->things, id);
+    if (t && value)
+        json_object_set_new(t->properties, property, value);
+    else if (t)
+        json_object_del(t->properties, property);
+    else
+        json_decref(value);
+    pthread_mutex_unlock(&world->lock);
+    return t != NULL;
+}
+
+bool pk_mem_world_delete(struct pk_mem_world *world, const char *id) {
+    pthread_mutex_lock(&world->lock);
+    struct thing *t = pk_map_get(world->things, id);
+    if (t)
+        remove_thing(world, t);
+    pthread_mutex_unlock(&world->lock);
+    return t != NULL;
+}
+
+void pk_mem_world_add_foreign(struct pk_mem_world *world, const char *type, const char *name) {
+    pthread_mutex_lock(&world->lock);
+    add_thing(world, type, name, NULL);
+    pthread_mutex_unlock(&world->lock);
+}
+
+/* --- answers --- */
+
+static enum pk_progress refuse(struct pk_error **err, int status, const char *code,
+                               const char *message) {
+    pk_fail(err, PK_E_AWS, "%s", message);
+    if (err) {
+        (*err)->aws.service = pk_strdup("memory");
+        (*err)->aws.code = copy_text(code);
+        (*err)->aws.http_status = status;
+        (*err)->aws.sent = true;
+    }
+    return PK_FAILED;
+}
+
+static enum pk_progress no_answer(struct pk_error **err) {
+    refuse(err, 0, NULL, "the connection was closed before an answer came");
+    if (err)
+        (*err)->code = PK_E_NETWORK;
+    return PK_FAILED;
+}
+
+static enum pk_mem_fate fate_of(struct mem_provider *p, enum pk_mem_verb verb, const char *key,
+                                const char *type, const char *id) {
+    struct pk_mem_call call = {verb, key, type, id, ++p->world->calls};
+    return p->script.fate ? p->script.fate(p->script.ctx, &call) : PK_MEM_OK;
+}
+
+/* True when the fate ends the call before anything is done. */
+static bool ends_before(enum pk_mem_fate fate, struct pk_error **err) {
+    switch (fate) {
+    case PK_MEM_REFUSED:
+        refuse(err, 400, "ValidationException", "the request was refused");
+        return true;
+    case PK_MEM_NOT_SENT:
+        no_answer(err);
+        return true;
+    case PK_MEM_CANCELLED:
+        pk_fail(err, PK_E_CANCELLED, "the run is being stopped");
+        return true;
+    case PK_MEM_OK:
+    case PK_MEM_BROKEN:
+    case PK_MEM_REPLY_LOST:
+        break;
+    }
+    return false;
+}
+
+/* The first call of an operation changes something; later ones only poll. */
+static bool enter(struct mem_provider *p, struct pk_op *op, struct pk_error **err) {
+    if (pk_cancel_level(op->cancel) >= PK_CANCEL_NOW)
+        return pk_fail(err, PK_E_CANCELLED, "the run is being stopped");
+    if (p->script.latency_ms > 0)
+        pk_sleep_ms(p->script.latency_ms);
+    return op->phase > 0 || !op->guard || op->guard(op->guard_ctx, err);
+}
+
+static enum pk_progress settle(struct mem_provider *p, struct pk_op *op, const char *waiting_for) {
+    if ((unsigned)op->phase > p->script.polls)
+        return PK_DONE;
+    op->phase++;
+    if ((unsigned)op->phase > p->script.polls)
+        return PK_DONE;
+    op->again_ms = p->script.again_ms;
+    free(op->waiting_for);
+    op->waiting_for = pk_strdup(waiting_for);
+    return PK_AGAIN;
+}
+
+/* --- create --- */
+
+static bool is_ours(const struct thing *t, const struct pk_op *op) {
+    return pk_streq(t->lineage, op->lineage) && pk_streq(t->key, op->key);
+}
+
+static bool type_is_named(const struct mem_provider *p, const char *type) {
+    const struct pk_type_traits *traits =
+        p->traits.find ? p->traits.find(p->traits.ctx, type) : NULL;
+    return traits && traits->named;
+}
+
+static struct thing *by_token(struct pk_mem_world *world, const struct pk_op *op) {
+    size_t cursor = 0;
+    void *item;
+    while (op->token && pk_map_next(world->things, &cursor, NULL, &item)) {
+        struct thing *t = item;
+        if (pk_streq(t->token, op->token) && strcmp(t->type, op->type) == 0)
+            return t;
+    }
+    return NULL;
+}
+
+static struct thing *by_name(struct pk_mem_world *world, const struct pk_op *op) {
+    size_t cursor = 0;
+    void *item;
+    while (op->name && pk_map_next(world->things, &cursor, NULL, &item)) {
+        struct thing *t = item;
+        if (pk_streq(t->name, op->name) && strcmp(t->type, op->type) == 0)
+            return t;
+    }
+    return NULL;
+}
+
+static void answer_create(struct pk_op *op, const struct thing *t) {
+    free(op->physical_id);
+    op->physical_id = pk_strdup(t->id);
+    json_decref(op->attributes);
+    op->attributes = json_deep_copy(t->attributes);
+}
+
+static bool make(struct mem_provider *p, struct pk_op *op, struct pk_error **err) {
+    struct pk_mem_world *world = p->world;
+    enum pk_mem_fate fate = fate_of(p, PK_MEM_CREATE, op->key, op->type, NULL);
+    if (ends_before(fate, err))
+        return false;
+    bool named = type_is_named(p, op->type);
+    struct thing *t = named ? NULL : by_token(world, op);
+    if (named && by_name(world, op)) {
+        refuse(err, 409, "ResourceAlreadyExistsException", "a resource of this name exists");
+        if (err)
+            pk_error_set(&(*err)->id, PK_ERROR_EXISTS);
+        return false;
+    }
+    if (!t) {
+        t = add_thing(world, op->type, op->name, op->key);
+        t->lineage = copy_text(op->lineage);
+        t->op = copy_text(op->op_id);
+        t->token = copy_text(op->token);
+        t->broken = fate == PK_MEM_BROKEN;
+        json_object_update(t->properties, op->desired);
+        json_object_update(t->tags, op->desired_tags);
+        note(world, "create", op->type, op->key, t->id);
+    }
+    if (fate == PK_MEM_REPLY_LOST)
+        return no_answer(err) == PK_DONE;
+    answer_create(op, t);
+    return true;
+}
+
+/* The end of a wait: what the resource is like then. */
+static enum pk_progress finished(struct mem_provider *p, struct pk_op *op, struct pk_error **err) {
+    enum pk_progress progress = settle(p, op, "State creating -> available");
+    if (progress != PK_DONE)
+        return progress;
+    const struct thing *t = pk_map_get(p->world->things, op->physical_id);
+    if (t && t->broken) {
+        pk_fail(err, PK_E_RESOURCE_FAILED, "State is failed");
+        return PK_FAILED;
+    }
+    if (!t && p->script.strict) {
+        pk_fail(err, PK_E_RESOURCE_FAILED, "%s has disappeared", op->physical_id);
+        return PK_FAILED;
+    }
+    return PK_DONE;
+}
+
+static enum pk_progress mem_create(struct pk_provider *base, struct pk_op *op,
+                                   struct pk_error **err) {
+    struct mem_provider *p = (struct mem_provider *)base;
+    if (!enter(p, op, err))
+        return PK_FAILED;
+    pthread_mutex_lock(&p->world->lock);
+    bool ok = op->phase > 0 || make(p, op, err);
+    enum pk_progress progress = ok ? finished(p, op, err) : PK_FAILED;
+    pthread_mutex_unlock(&p->world->lock);
+    return progress;
+}
+
+/* --- update --- */
+
+static void apply(struct thing *t, const struct pk_op *op) {
+    for (size_t i = 0; i < op->n_changes; i++) {
+        const char *path = op->changes[i].path;
+        if (pk_starts_with(path, "Tags.")) {
+            json_t *value = json_object_get(op->desired_tags, path + 5);
+            if (value)
+                json_object_set(t->tags, path + 5, value);
+            else
+                json_object_del(t->tags, path + 5);
+            continue;
+        }
+        char *top PK_CLEANUP(pk_freep) = pk_strndup(path, strcspn(path, ".["));
+        json_t *value = json_object_get(op->desired, top);
+        if (value)
+            json_object_set_new(t->properties, top, json_deep_copy(value));
+        else
+            json_object_del(t->properties, top);
+    }
+}
+
+static bool change(struct mem_provider *p, struct pk_op *op, struct pk_error **err) {
+    enum pk_mem_fate fate = fate_of(p, PK_MEM_UPDATE, op->key, op->type, op->physical_id);
+    if (ends_before(fate, err))
+        return false;
+    struct thing *t = pk_map_get(p->world->things, op->physical_id);
+    if (!t && p->script.strict) {
+        refuse(err, 404, "ResourceNotFoundException", "it does not exist");
+        return false;
+    }
+    if (t && (op->n_changes > 0 || op->force_update)) {
+        apply(t, op);
+        note(p->world, "update", op->type, op->key, t->id);
+    }
+    if (t) {
+        t->broken = t->broken || fate == PK_MEM_BROKEN;
+        json_decref(op->attributes);
+        op->attributes = json_deep_copy(t->attributes);
+    }
+    return fate != PK_MEM_REPLY_LOST || no_answer(err) == PK_DONE;
+}
+
+static enum pk_progress mem_update(struct pk_provider *base, struct pk_op *op,
+                                   struct pk_error **err) {
+    struct mem_provider *p = (struct mem_provider *)base;
+    if (!enter(p, op, err))
+        return PK_FAILED;
+    pthread_mutex_lock(&p->world->lock);
+    bool ok = op->phase > 0 || change(p, op, err);
+    enum pk_progress progress = ok ? finished(p, op, err) : PK_FAILED;
+    pthread_mutex_unlock(&p->world->lock);
+    return progress;
+}
+
+/* --- delete --- */
+
+static bool mentions(const json_t *value, const char *id) {
+    const char *key;
+    json_t *inner;
+    if (json_is_string(value))
+        return strcmp(json_string_value(value), id) == 0;
+    if (json_is_array(value)) {
+        for (size_t i = 0; i < json_array_size(value); i++)
+            if (mentions(json_array_get(value, i), id))
+                return true;
+        return false;
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, key, inner) {
+        if (mentions(inner, id))
+            return true;
+    }
+    return false;
+}
+
+static const struct thing *user_of(const struct pk_mem_world *world, const struct thing *t) {
+    size_t cursor = 0;
+    void *item;
+    while (pk_map_next(world->things, &cursor, NULL, &item))
+        if (item != t && mentions(((const struct thing *)item)->properties, t->id))
+            return item;
+    return NULL;
+}
+
+static bool destroy(struct mem_provider *p, struct pk_op *op, struct pk_error **err) {
+    enum pk_mem_fate fate = fate_of(p, PK_MEM_REMOVE, op->key, op->type, op->physical_id);
+    if (ends_before(fate, err))
+        return false;
+    struct thing *t = op->physical_id ? pk_map_get(p->world->things, op->physical_id) : NULL;
+    const struct thing *user = t && p->script.strict ? user_of(p->world, t) : NULL;
+    if (user) {
+        char *why PK_CLEANUP(pk_freep) = pk_asprintf("%s is used by %s", t->id, user->id);
+        refuse(err, 400, "DependencyViolation", why);
+        return false;
+    }
+    if (t) {
+        note(p->world, "delete", op->type, op->key, t->id);
+        remove_thing(p->world, t);
+    }
+    return fate != PK_MEM_REPLY_LOST || no_answer(err) == PK_DONE;
+}
+
+static enum pk_progress mem_remove(struct pk_provider *base, struct pk_op *op,
+                                   struct pk_error **err) {
+    struct mem_provider *p = (struct mem_provider *)base;
+    if (!enter(p, op, err))
+        return PK_FAILED;
+    pthread_mutex_lock(&p->world->lock);
+    bool ok = op->phase > 0 || destroy(p, op, err);
+    enum pk_progress progress = ok ? settle(p, op, "State deleting -> deleted") : PK_FAILED;
+    pthread_mutex_unlock(&p->world->lock);
+    return progress;
+}
+
+/* --- find: token, then ownership tags (of this operation before others), then the name --- */
+
+static struct thing *by_owner(struct pk_mem_world *world, const struct pk_op *op) {
+    size_t cursor = 0;
+    void *item;
+    struct thing *best = NULL;
+    while (pk_map_next(world->things, &cursor, NULL, &item)) {
+        struct thing *t = item;
+        if (strcmp(t->type, op->type) != 0 || !is_ours(t, op))
+            continue;
+        if (!best || pk_streq(t->op, op->op_id))
+            best = t;
+    }
+    return best;
+}
+
+static bool mem_find(struct pk_provider *base, struct pk_op *op, enum pk_found *ret,
+                     struct pk_error **err) {
+    struct mem_provider *p = (struct mem_provider *)base;
+    if (!enter(p, op, err))
+        return false;
+    pthread_mutex_lock(&p->world->lock);
+    enum pk_mem_fate fate = fate_of(p, PK_MEM_FIND, op->key, op->type, NULL);
+    bool ok = !ends_before(fate, err) && (fate != PK_MEM_REPLY_LOST || no_answer(err) == PK_DONE);
+    bool named = type_is_named(p, op->type);
+    struct thing *t = NULL;
+    if (ok && named)
+        t = by_name(p->world, op);
+    else if (ok)
+        t = by_token(p->world, op) ? by_token(p->world, op) : by_owner(p->world, op);
+    if (ok)
+        *ret = !t ? PK_ABSENT : is_ours(t, op) ? PK_OURS : PK_FOREIGN;
+    if (ok && *ret == PK_OURS)
+        answer_create(op, t);
+    pthread_mutex_unlock(&p->world->lock);
+    return ok;
+}
+
+/* --- read --- */
+
+static json_t *visible(const struct mem_provider *p, const struct thing *t) {
+    json_t *live = json_object(), *value;
+    const char *name;
+    const struct pk_type_traits *traits =
+        p->traits.find ? p->traits.find(p->traits.ctx, t->type) : NULL;
+    json_object_foreach(t->properties, name, value) {
+        if (!(pk_traits_of(traits, name) & PK_WRITE_ONLY))
+            json_object_set_new(live, name, json_deep_copy(value));
+    }
+    return live;
+}
+
+static void read_one(struct mem_provider *p, struct pk_read *read) {
+    const struct thing *t = pk_map_get(p->world->things, read->physical_id);
+    if (t) {
+        read->live = visible(p, t);
+        read->live_tags = json_deep_copy(t->tags);
+        read->attributes = json_deep_copy(t->attributes);
+    } else if (p->script.strict) {
+        read->gone = true;
+    } else {
+        read->live = json_deep_copy(read->prior);
+        read->attributes = json_deep_copy(read->prior_attributes);
+    }
+}
+
+static bool mem_read(struct pk_provider *base, struct pk_read *reads, size_t n,
+                     const struct pk_cancel *cancel, struct pk_error **err) {
+    struct mem_provider *p = (struct mem_provider *)base;
+    bool ok = true;
+    if (pk_cancel_level(cancel) >= PK_CANCEL_NOW)
+        return pk_fail(err, PK_E_CANCELLED, "the run is being stopped");
+    if (p->script.latency_ms > 0)
+        pk_sleep_ms(p->script.latency_ms);
+    pthread_mutex_lock(&p->world->lock);
+    for (size_t i = 0; i < n && ok; i++) {
+        enum pk_mem_fate fate =
+            fate_of(p, PK_MEM_READ, reads[i].key, reads[i].type, reads[i].physical_id);
+        struct pk_error *error = NULL;
+        if (ends_before(fate, &error) || fate == PK_MEM_REPLY_LOST) {
+            if (!error)
+                no_answer(&error);
+            reads[i].error = error;
+        } else {
+            read_one(p, &reads[i]);
+        }
+    }
+    pthread_mutex_unlock(&p->world->lock);
+    return ok;
+}
+
+/* --- the provider --- */
+
+static const struct pk_type_traits *mem_traits(struct pk_provider *base, const char *type) {
+    const struct mem_provider *p = (const struct mem_provider *)base;
+    return p->traits.find ? p->traits.find(p->traits.ctx, type) : NULL;
+}
+
+static void mem_free(struct pk_provider *base) {
+    struct mem_provider *p = (struct mem_provider *)base;
+    if (!p)
+        return;
+    pk_mem_world_free(p->own);
+    free(p);
+}
+
+static const struct pk_provider_vtable vtable = {
+    .traits = mem_traits,
+    .create = mem_create,
+    .update = mem_update,
+    .remove = mem_remove,
+    .find = mem_find,
+    .read = mem_read,
+    .free = mem_free,
+};
+
+struct pk_provider *pk_mem_provider_open(struct pk_mem_world *world, struct pk_traits_source traits,
+                                         const struct pk_mem_script *script) {
+    struct mem_provider *p = pk_calloc(1, sizeof(*p));
+    p->base.vtable = &vtable;
+    p->world = world;
+    p->traits = traits;
+    if (script)
+        p->script = *script;
+    return &p->base;
+}
+
+struct pk_provider *pk_mem_provider_new(struct pk_traits_source traits, const char *region,
+                                        const char *account_id) {
+    struct pk_mem_world *world = pk_mem_world_new(region, account_id);
+    struct pk_mem_script script = {.latency_ms = 2};
+    struct pk_provider *provider = pk_mem_provider_open(world, traits, &script);
+    ((struct mem_provider *)provider)->own = world;
+    return provider;
+}
