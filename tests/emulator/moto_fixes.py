@@ -2,6 +2,7 @@
 
 Only behaviour that AWS documents; nothing here knows of panka.
 """
+import functools
 import json
 from urllib.parse import unquote
 
@@ -117,7 +118,6 @@ def stages_can_be_updated():
 def ecs_services_run_what_they_desire():
     """MOTO_ECS_SERVICE_RUNNING is one number for all services and only counts on creation; here every
     service runs what it desires, and its deployment shows the current task definition."""
-    import functools
 
     from moto.ecs.models import EC2ContainerServiceBackend
 
