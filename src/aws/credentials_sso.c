@@ -178,6 +178,7 @@ bool pk_aws_sso_provider(struct pk_aws_shared *shared, const char *profile,
     if (!sso_value(shared, profile, session, "sso_start_url", &start_url, err) ||
         !sso_value(shared, profile, session, "sso_region", &region, err))
         return false;
+    pk_assert(start_url != NULL && region != NULL);
     struct sso *sso = pk_calloc(1, sizeof(*sso));
     sso->base = (struct pk_aws_provider){
         fetch_sso, free_sso,

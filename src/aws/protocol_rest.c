@@ -103,6 +103,7 @@ static bool write_rest_xml(const struct pk_aws_service *service,
         const struct pk_aws_member *payload_member = structured_payload(service, shape);
         const struct pk_aws_member *root =
             payload_member ? payload_member : &service->members[operation->input];
+        pk_assert(root != NULL);
         const json_t *value = json_object_size(body) > 0 ? body : NULL;
         if (payload_member != NULL)
             value = json_object_get(body, pk_aws_text(service, payload_member->name));
