@@ -1,6 +1,7 @@
 /* status, outputs. */
 #include "cli/commands.h"
 
+#include "base/fs.h"
 #include "cli/common.h"
 #include "json/json.h"
 
@@ -195,8 +196,7 @@ static int run_outputs(struct pk_app *app, const void *args, struct pk_error **e
     struct pk_state *state PK_CLEANUP(pk_state_freep) = NULL;
     /* `panka outputs FOLDER` is what the other commands have taught people. */
     struct look_args adjusted = *a;
-    if (a->name &&
-        (pk_starts_with(a->name, "/") || pk_starts_with(a->name, ".") || strchr(a->name, '/'))) {
+    if (a->name && (strchr(a->name, '/') || pk_is_dir(a->name))) {
         adjusted.at.folder = a->name;
         adjusted.name = NULL;
     }
