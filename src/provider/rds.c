@@ -258,7 +258,7 @@ static const struct pk_prop instance_props[] = {
     {"EnableCloudwatchLogsExports", .read = "EnabledCloudwatchLogsExports", .update = 1, .traits = PK_SET, .fallback = "[]"},
     {"EnableIAMDatabaseAuthentication", .read = "IAMDatabaseAuthenticationEnabled", .update = 1, .fallback = "false"},
     {"PubliclyAccessible", .update = 1},
-    {"DBSubnetGroupName", .read = "DBSubnetGroup.DBSubnetGroupName", .traits = PK_CREATE_ONLY, .update = 1},
+    {"DBSubnetGroupName", .read = "DBSubnetGroup.DBSubnetGroupName", .traits = PK_CREATE_ONLY},
     {"VPCSecurityGroups", .create = "VpcSecurityGroupIds",
      .read = "VpcSecurityGroups[].VpcSecurityGroupId", .change = "VpcSecurityGroupIds",
      .update = 1, .traits = PK_SET},

@@ -149,7 +149,8 @@ struct pk_reader {
     /* Resources are read together only when these are equal for them (call.params apart from the
      * values are taken from the first): template, e.g. "{id[0]}"; NULL = no condition. */
     const char *group;
-    const char *into; /* not for readers[0]: where the item goes in the main item; "" = merged */
+    const char
+        *into; /* not for readers[0]: where the item goes in the main item; NULL or "" = merged */
     const char
         *when; /* only when this property was last applied (path in `prior`); NULL = always */
     const char *absent; /* codes that mean: nothing there, go on without; readers[0]: gone (added to

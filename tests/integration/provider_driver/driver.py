@@ -1,4 +1,6 @@
 """The provider under test: a C program that takes orders over standard input (provider_driver.c)."""
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +20,11 @@ def ministack_lacks(what):
 
 
 DATA_LOSS = {"force_destroy": True, "allow_data_loss": True}
+
+
+def token(key):
+    """As the engine makes them: 52 characters a-z2-7."""
+    return base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().lower().rstrip("=")
 
 
 class Failure(Exception):
@@ -60,7 +67,7 @@ class Driver:
     # --- one resource ---
 
     def order(self, do, r, **more):
-        order = {"do": do, "type": r.kind, "key": r.key, "desired": r.desired, "tags": r.tags, "token": "token" + r.key,
+        order = {"do": do, "type": r.kind, "key": r.key, "desired": r.desired, "tags": r.tags, "token": token(r.key),
                  "limit_ms": 20000, **more}
         if r.name:
             order["name"] = r.name
