@@ -160,5 +160,32 @@ def requests_count_as_tls():
     IAMPolicyStatement.is_action_permitted = wrapper
 
 
+def queues_keep_their_policies():
+    """SetQueueAttributes changes what it names: moto drops the queue's policy with every other attribute, and
+    never answers RedriveAllowPolicy."""
+    from moto.sqs.models import Queue
+
+    change, read = Queue._set_attributes, Queue.attributes.fget
+
+    @functools.wraps(change)
+    def changed(self, attributes, now=None):
+        before = getattr(self, "policy", None)
+        change(self, attributes, now)
+        if attributes.get("Policy") is None and before:
+            self.policy = before
+        if "RedriveAllowPolicy" in attributes:
+            self.redrive_allow_policy_text = attributes["RedriveAllowPolicy"]
+
+    def answered(self):
+        result = read(self)
+        if getattr(self, "redrive_allow_policy_text", ""):
+            result["RedriveAllowPolicy"] = self.redrive_allow_policy_text
+        return result
+
+    Queue._set_attributes = changed
+    Queue.attributes = property(answered)
+
+
 FIXES = (put_bucket_policy_has_no_body, streams_can_be_switched_on_again, modified_subnet_groups_stay,
-         engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls)
+         engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls,
+         queues_keep_their_policies)
