@@ -172,7 +172,6 @@ static json_t *next_index_change(const struct pk_ctx *ctx, const json_t *table) 
 /* DynamoDB takes one index at a time. */
 static enum pk_progress change_indexes(struct pk_ctx *ctx, const struct pk_update *update,
                                        struct pk_error **err) {
-    (void)update;
     if (ctx->op->wait_limit_ms == 0)
         ctx->op->wait_limit_ms = INDEX_LIMIT_MS;
     json_auto_t *table = NULL;
@@ -181,7 +180,7 @@ static enum pk_progress change_indexes(struct pk_ctx *ctx, const struct pk_updat
         return progress;
     json_t *change = next_index_change(ctx, table);
     if (!change)
-        return PK_DONE;
+        return change_capacity(ctx, update, err);
     json_t *params = json_object();
     if (json_object_get(change, "Create"))
         json_object_set(params, "AttributeDefinitions",
@@ -329,6 +328,41 @@ static enum pk_progress table_before_remove(struct pk_ctx *ctx, struct pk_error 
     return PK_FAILED;
 }
 
+/* --- reading --- */
+
+static bool key_uses(const json_t *schema, const char *attribute) {
+    for (size_t i = 0; i < json_array_size(schema); i++)
+        if (pk_streq(pk_json_str(json_array_get(schema, i), "AttributeName", NULL), attribute))
+            return true;
+    return false;
+}
+
+static bool is_used(const json_t *item, const char *attribute) {
+    static const char *const lists[] = {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"};
+    if (key_uses(json_object_get(item, "KeySchema"), attribute))
+        return true;
+    for (size_t k = 0; k < PK_ARRAY_LEN(lists); k++) {
+        const json_t *indexes = json_object_get(item, lists[k]);
+        for (size_t i = 0; i < json_array_size(indexes); i++)
+            if (key_uses(json_object_get(json_array_get(indexes, i), "KeySchema"), attribute))
+                return true;
+    }
+    return false;
+}
+
+/* What a removed index leaves behind defines nothing. */
+static void table_normalize(struct pk_ctx *ctx, const json_t *item, json_t *live) {
+    (void)ctx;
+    const json_t *all = json_object_get(live, "AttributeDefinitions");
+    json_t *used = json_array();
+    for (size_t i = 0; i < json_array_size(all); i++)
+        if (is_used(item, pk_json_str(json_array_get(all, i), "AttributeName", "")))
+            json_array_append(used, json_array_get(all, i));
+    if (all)
+        json_object_set(live, "AttributeDefinitions", used);
+    json_decref(used);
+}
+
 /* --- the table of the table --- */
 
 static void table_attributes(struct pk_ctx *ctx, const json_t *item, json_t *attributes) {
@@ -432,6 +466,6 @@ const struct pk_type pk_type_dynamodb_table = {
     .attributes = table_attribute_list,
     .recovery = PK_RECOVER_NAME, .find_id = "{name}",
     .ready = table_ready, .before_remove = table_before_remove,
-    .more_attributes = table_attributes,
+    .normalize = table_normalize, .more_attributes = table_attributes,
 };
 // clang-format on
