@@ -11,7 +11,7 @@ json_t *pk_rds_snapshot_name(const char *id) {
 }
 
 static bool is_member(const json_t *item) {
-    return json_is_string(json_object_get(item, "DBClusterIdentifier")) &&
+    return *pk_json_str(item, "DBClusterIdentifier", "") != '\0' &&
            json_object_get(item, "DBInstanceIdentifier");
 }
 
