@@ -201,7 +201,7 @@ static void set_policy(struct pk_expansion *x, const struct pk_component *c,
     r->stateful = r->primary && kind && kind->stateful;
     r->protect = r->primary && pk_x_deletion_protection(x, c);
     r->force_destroy = pk_spec_bool(c, "forceDestroy");
-    r->final_snapshot = kind && kind->stateful && !json_is_false(pk_spec_get(c, "finalSnapshot"));
+    r->final_snapshot = r->stateful && !json_is_false(pk_spec_get(c, "finalSnapshot"));
     r->retain_on_delete = pk_spec_bool(c, "retainOnDelete");
     r->force_update = r->primary && is_redeployed(x, c);
 }
