@@ -320,15 +320,21 @@ static bool is_egress(const struct pk_ctx *ctx) {
     return pk_ends_with(ctx->type->type, "Egress");
 }
 
+/* A rule always says whose it is, also where its tags are not asked for: its group must know. */
+static json_t *rule_tags(const struct pk_op *op) {
+    json_auto_t *tags = op->desired_tags ? json_copy(op->desired_tags) : json_object();
+    pk_json_put_str(tags, "panka:managed", "true"); /* no key of these has a dot */
+    pk_json_put_str(tags, "panka:resource", op->key);
+    pk_json_put_str(tags, "panka:lineage", op->lineage);
+    return pk_tags_make(tags, PK_TAGS_EC2, "security-group-rule");
+}
+
 static enum pk_progress create_rule(struct pk_ctx *ctx, struct pk_error **err) {
     json_t *params = json_object(), *permissions = json_array();
     pk_json_put_str(params, "GroupId", pk_json_str(ctx->props, "GroupId", NULL));
     json_array_append_new(permissions, permission_of(ctx->props));
     json_object_set_new(params, "IpPermissions", permissions);
-    if (json_object_size(ctx->op->desired_tags))
-        json_object_set_new(
-            params, "TagSpecifications",
-            pk_tags_make(ctx->op->desired_tags, PK_TAGS_EC2, "security-group-rule"));
+    json_object_set_new(params, "TagSpecifications", rule_tags(ctx->op));
     json_auto_t *answer = NULL;
     if (!pk_ctx_call(ctx, NULL, ctx->type->create.operation, params, &answer, err))
         return PK_FAILED;

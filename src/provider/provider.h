@@ -12,12 +12,10 @@
 /*
  * aws: borrowed, must outlive the provider. account_id: copied; NULL = asked for when needed.
  * Errors of a resource carry its address; a create that AWS refused because the resource exists has
- * the id PK_ERROR_EXISTS, and find() tells whose it is.
+ * the id PK_ERROR_EXISTS (engine/provider.h), and find() tells whose it is.
  */
 PK_NODISCARD bool pk_aws_provider_new(struct pk_aws *aws, const char *account_id,
                                       struct pk_provider **ret, struct pk_error **err);
-
-#define PK_ERROR_EXISTS "resource.exists"
 
 /* The traits of every type in the tables, without AWS. */
 struct pk_traits_source pk_provider_type_traits(void);

@@ -161,8 +161,10 @@ static enum pk_progress update_step(struct pk_ctx *ctx, struct pk_error **err) {
     case UPDATE_GROUPS:
         return pk_ctx_groups(ctx, false, err);
     case UPDATE_TAGS:
-        return pk_ctx_tags_apply(ctx, ctx->op->prior_tags == NULL, err) ? PK_DONE
-                                                                        : pk_ctx_retry(ctx, err);
+        /* Of what was just adopted nothing is known. */
+        return pk_ctx_tags_apply(ctx, !ctx->op->prior_tags || !ctx->op->prior, err)
+                   ? PK_DONE
+                   : pk_ctx_retry(ctx, err);
     case UPDATE_AFTER:
         return pk_ctx_hook(ctx, type->after_update, err);
     default:

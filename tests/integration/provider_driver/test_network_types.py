@@ -110,12 +110,15 @@ def test_a_rule_added_by_hand_is_seen(aws, vpc, boto):
 @ministack_lacks("security groups of endpoints")
 def test_vpc_endpoints(aws, vpc, subnet):
     table = aws.create("AWS::EC2::RouteTable", {"VpcId": vpc.id})
+    second = aws.create("AWS::EC2::Subnet", {"VpcId": vpc.id, "CidrBlock": "10.0.9.0/24",
+                                             "AvailabilityZone": "us-east-1b"}, key="second")
     group = aws.create("AWS::EC2::SecurityGroup", {"GroupName": "e", "GroupDescription": "e", "VpcId": vpc.id})
     aws.cycle("AWS::EC2::VPCEndpoint", {"VpcId": vpc.id, "ServiceName": "com.amazonaws.us-east-1.s3",
                                         "VpcEndpointType": "Gateway", "RouteTableIds": [table.id]}, key="gateway")
     aws.cycle("AWS::EC2::VPCEndpoint", {"VpcId": vpc.id, "ServiceName": "com.amazonaws.us-east-1.sqs",
                                         "VpcEndpointType": "Interface", "SubnetIds": [subnet.id],
-                                        "SecurityGroupIds": [group.id], "PrivateDnsEnabled": True}, key="interface")
+                                        "SecurityGroupIds": [group.id], "PrivateDnsEnabled": True},
+              {"SubnetIds": [subnet.id, second.id]}, {"PrivateDnsEnabled": None}, key="interface")
 
 
 @ministack_lacks("log groups and roles of flow logs")

@@ -203,10 +203,12 @@ static void an_update_sends_what_differs(void **state) {
     json_auto_t *tags = parse("{\"a\": \"2\", \"panka:op\": \"new\", \"panka:managed\": \"true\"}");
     json_auto_t *prior_tags =
         parse("{\"a\": \"1\", \"b\": \"1\", \"panka:op\": \"old\", \"panka:managed\": \"true\"}");
+    json_auto_t *prior = parse("{\"LogGroupName\": \"g\", \"RetentionInDays\": 30}");
     struct pk_change changes[] = {{.path = "RetentionInDays"}, {.path = "Tags.a"}};
     struct pk_op op = op_for("AWS::Logs::LogGroup", PK_ACTION_UPDATE, desired);
     op.physical_id = pk_strdup("g");
     op.desired_tags = tags;
+    op.prior = prior;
     op.prior_tags = prior_tags;
     op.changes = changes;
     op.n_changes = 2;
@@ -216,6 +218,24 @@ static void an_update_sends_what_differs(void **state) {
     has(script->bodies[1], "\"tags\":{\"a\":\"2\"}"); /* panka:op alone is no reason */
     has(script->bodies[1], "arn:aws:logs:us-east-1:123456789012:log-group:g\"");
     has(script->bodies[2], "\"tagKeys\":[\"b\"]");
+    op_release(&op);
+    script_end(script);
+}
+
+static void what_was_adopted_gets_all_tags(void **state) {
+    (void)state;
+    static const struct answer answers[] = {
+        {200, "{}"}, {200, LOG_GROUPS}, {200, "{\"tags\": {}}"}};
+    struct script *script = SCRIPT(answers);
+    json_auto_t *desired = parse("{\"LogGroupName\": \"g\"}");
+    json_auto_t *tags = parse("{\"panka:lineage\": \"lineage\", \"a\": \"1\"}");
+    struct pk_op op = op_for("AWS::Logs::LogGroup", PK_ACTION_UPDATE, desired);
+    op.physical_id = pk_strdup("g");
+    op.desired_tags = tags;
+    op.prior_tags = tags; /* what was meant to be; what is there is not known */
+    struct pk_error *error = NULL;
+    assert_int_equal(run(script, script->provider->vtable->update, &op, &error), PK_DONE);
+    has(script->bodies[0], "\"panka:lineage\":\"lineage\"");
     op_release(&op);
     script_end(script);
 }
@@ -450,6 +470,7 @@ int main(void) {
         cmocka_unit_test(a_closed_guard_sends_nothing),
         cmocka_unit_test(a_cancelled_run_starts_nothing),
         cmocka_unit_test(an_update_sends_what_differs),
+        cmocka_unit_test(what_was_adopted_gets_all_tags),
         cmocka_unit_test(a_forced_update_of_a_service_deploys),
         cmocka_unit_test(a_failed_roll_out_shows_events_and_tasks),
         cmocka_unit_test(a_dependency_is_waited_for),
