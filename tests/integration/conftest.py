@@ -130,7 +130,7 @@ class Panka:
             "PATH": os.environ["PATH"], "HOME": str(work), "PANKA_HOME": str(work / "home"), "LANG": "C.UTF-8",
             "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_REGION": REGION, "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "USER": "tester", "ASAN_OPTIONS": "detect_leaks=1",
+            "AWS_EC2_METADATA_DISABLED": "true", "USER": "tester", "ASAN_OPTIONS": "detect_leaks=1",
         }
 
     def popen(self, *args, **kwargs):
