@@ -298,6 +298,16 @@ static void show_success(struct pk_app *app, const struct pk_deployment *d,
         show_outputs(app, d->state);
 }
 
+/* What people should know of single resources: "deleted with about 3 messages". */
+static json_t *json_notes(const struct pk_engine_result *r) {
+    json_t *notes = json_array();
+    for (size_t i = 0; i < r->n_actions; i++)
+        if (r->actions[i].note)
+            json_array_append_new(notes, json_pack("{s:s, s:s}", "key", r->actions[i].action->key,
+                                                   "text", r->actions[i].note));
+    return notes;
+}
+
 static void json_result(struct pk_app *app, const struct pk_deployment *d,
                         const struct pk_deploy_report *report, const struct pk_error *error) {
     const struct pk_engine_result *r = &report->engine;
@@ -319,6 +329,7 @@ static void json_result(struct pk_app *app, const struct pk_deployment *d,
     pk_json_put_str(o, "deploymentId", d->deployment_id);
     pk_json_put_int(o, "serial", d->state->serial);
     json_object_set(o, "outputs", d->state->outputs);
+    json_object_set_new(o, "notes", json_notes(r));
     if (error)
         json_object_set_new(o, "error", pk_ui_error_json(error));
     pk_ui_json(app->ui, o);
