@@ -49,7 +49,7 @@ const struct pk_state_resource *pk_x_recorded(struct pk_expansion *x, const stru
     if (!state)
         return NULL;
     const char *service = c ? c->service->name : "", *component = c ? c->name : "";
-    const struct pk_state_resource *r = pk_state_find(state, pk_x_key(x, c, sub));
+    const struct pk_state_resource *r = pk_map_get(state->resources, pk_x_key(x, c, sub));
     if (r && is_text(r->service, service) && is_text(r->component, component) &&
         is_text(r->sub, sub))
         return strcmp(r->type, type) == 0 ? r : NULL;

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-
-
 #define COMPONENTS "components.panka.io/v1"
 #define INFRA "infra.panka.io/v1"
 

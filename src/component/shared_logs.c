@@ -8,8 +8,8 @@
 #define DEFAULT_RETENTION 30
 
 /* CloudWatch Logs takes these numbers of days and no others. */
-static const int retentions[] = {1,   3,   5,   7,   14,  30,   60,   90,   120,  150,  180, 365,
-                                 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
+static const int retentions[] = {1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
+                                 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
 
 /* Days; 0 = kept for ever; -1 after a finding. */
 static int64_t retention_of(struct pk_expansion *x, const struct pk_component *c) {
@@ -22,14 +22,13 @@ static int64_t retention_of(struct pk_expansion *x, const struct pk_component *c
     for (size_t i = 0; i < PK_ARRAY_LEN(retentions); i++)
         if (days == 0 || days == retentions[i])
             return days;
-    struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.enum", "logging.retentionDays",
-                                     "CloudWatch Logs has no retention of %lld days",
-                                     (long long)days);
+    struct pk_diag *d =
+        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.enum", "logging.retentionDays",
+                     "CloudWatch Logs has no retention of %lld days", (long long)days);
     size_t above = 0;
     while (above < PK_ARRAY_LEN(retentions) - 1 && retentions[above] < days)
         above++;
-    pk_diag_help(x->diags, d, "the next one is %d; `never` keeps logs for ever",
-                 retentions[above]);
+    pk_diag_help(x->diags, d, "the next one is %d; `never` keeps logs for ever", retentions[above]);
     return -1;
 }
 

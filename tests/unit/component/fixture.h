@@ -28,7 +28,7 @@ struct fixture {
     struct pk_graph *graph;
     json_t *networking;
     /* set before fx_expand */
-    struct pk_state *state;
+    struct pk_state state;
     struct pk_map *generations;
     const char *redeploy;
     bool offline;
@@ -86,7 +86,7 @@ PK_UNUSED static void fx_expand_at(struct fixture *f, const char *dir) {
     assert_non_null(f->project);
     struct pk_expand_env env = {
         .project = f->project,
-        .state = f->state,
+        .state = f->state.resources ? &f->state : NULL,
         .generations = f->generations,
         .region = *f->project->region ? f->project->region : "us-east-1",
         .account_id = *f->project->account_id ? f->project->account_id : "123456789012",
@@ -110,12 +110,34 @@ PK_UNUSED static void fx_end(struct fixture *f) {
     pk_graph_free(f->graph);
     pk_project_free(f->project);
     pk_diags_free(f->diags);
-    pk_state_free(f->state);
+    size_t cursor = 0;
+    void *recorded;
+    while (f->state.resources && pk_map_next(f->state.resources, &cursor, NULL, &recorded))
+        json_decref(((struct pk_state_resource *)recorded)->properties);
+    pk_map_free(f->state.resources);
     pk_map_free(f->generations);
     json_decref(f->networking);
     pk_arena_free(f->arena);
     PK_CLEANUP(pk_freep) char *command = pk_asprintf("rm -rf '%s'", f->dir);
     assert_int_equal(system(command), 0);
+}
+
+/* Something of service `web` that is deployed already; before fx_expand. */
+PK_UNUSED static struct pk_state_resource *fx_record(struct fixture *f, const char *key,
+                                                     const char *type, const char *component,
+                                                     const char *sub, const char *name) {
+    struct pk_state_resource *r = pk_arena_alloc(f->arena, sizeof(*r));
+    r->key = pk_arena_strdup(f->arena, key);
+    r->type = pk_arena_strdup(f->arena, type);
+    r->service = pk_arena_strdup(f->arena, "web");
+    r->component = pk_arena_strdup(f->arena, component);
+    r->sub = pk_arena_strdup(f->arena, sub);
+    r->name = name ? pk_arena_strdup(f->arena, name) : NULL;
+    r->properties = json_object();
+    if (!f->state.resources)
+        f->state.resources = pk_map_new();
+    pk_map_set(f->state.resources, key, r);
+    return r;
 }
 
 /* --- looking at the result -------------------------------------------------------------------- */

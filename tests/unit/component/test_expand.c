@@ -182,26 +182,14 @@ static void disabled_components_expand_to_nothing(void **state) {
 
 /* --- names over time -------------------------------------------------------------------------- */
 
-static struct pk_state_resource *record(struct fixture *f, const char *key, const char *type,
-                                        const char *component, const char *sub, const char *name) {
-    if (!f->state)
-        f->state = pk_state_new();
-    struct pk_state_resource *r = pk_state_add(f->state, key, type);
-    pk_error_set(&r->service, "web");
-    pk_error_set(&r->component, component);
-    pk_error_set(&r->sub, sub);
-    pk_error_set(&r->name, name);
-    return r;
-}
-
 static void names_are_pinned(void **state) {
     (void)state;
     struct fixture f;
     fx_begin(&f);
     fx_component(&f, "MicroService", "a", IMAGE);
-    record(&f, "a", "AWS::ECS::Service", "a", "", "old-service");
-    record(&f, "a:task-role", "AWS::IAM::Role", "a", "task-role", "old-role")->generation = 2;
-    record(&f, "a:log-group", "AWS::SQS::Queue", "a", "log-group", "other-type");
+    fx_record(&f, "a", "AWS::ECS::Service", "a", "", "old-service");
+    fx_record(&f, "a:task-role", "AWS::IAM::Role", "a", "task-role", "old-role")->generation = 2;
+    fx_record(&f, "a:log-group", "AWS::SQS::Queue", "a", "log-group", "other-type");
     fx_expand(&f);
     assert_property(&f, "a", "ServiceName", "\"old-service\"");
     assert_property(&f, "a:task-role", "RoleName", "\"old-role\"");
@@ -222,7 +210,7 @@ static void a_name_in_two_services(void **state) {
     fx_write(&f, "services/back/a.yaml",
              "apiVersion: components.panka.io/v1\nkind: MicroService\nmetadata: {name: a}\n"
              "spec: {image: {repository: a, tag: b}}\n");
-    record(&f, "a", "AWS::ECS::Service", "a", "", "shop-test-a");
+    fx_record(&f, "a", "AWS::ECS::Service", "a", "", "shop-test-a");
     fx_expand(&f);
     fx_assert_clean(&f, "");
     /* the older one keeps its name although its key has changed */
@@ -237,7 +225,7 @@ static void replacements_get_another_name(void **state) {
     struct fixture f;
     fx_begin(&f);
     fx_component(&f, "MicroService", "a", IMAGE);
-    record(&f, "a:task-role", "AWS::IAM::Role", "a", "task-role", "shop-test-a-task");
+    fx_record(&f, "a:task-role", "AWS::IAM::Role", "a", "task-role", "shop-test-a-task");
     unsigned next = 1;
     f.generations = pk_map_new();
     pk_map_set(f.generations, "a:task-role", &next);

@@ -162,12 +162,9 @@ static void priority_is_pinned(void **state) {
     fx_component(&f, "MicroService", "b",
                  IMAGE PORT
                  "  ingress: {enabled: true, path: /b}\n  loadBalancer: {priority: 9}\n");
-    f.state = pk_state_new();
     struct pk_state_resource *r =
-        pk_state_add(f.state, "a:listener-rule", "AWS::ElasticLoadBalancingV2::ListenerRule");
-    pk_error_set(&r->service, "web");
-    pk_error_set(&r->component, "a");
-    pk_error_set(&r->sub, "listener-rule");
+        fx_record(&f, "a:listener-rule", "AWS::ElasticLoadBalancingV2::ListenerRule", "a",
+                  "listener-rule", NULL);
     json_object_set_new(r->properties, "Priority", json_integer(123));
     fx_expand(&f);
     assert_int_equal(priority(&f, "a:listener-rule"), 123);
