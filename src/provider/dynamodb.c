@@ -76,16 +76,23 @@ static bool same_numbers(const json_t *wanted, const json_t *live) {
     return true;
 }
 
-/* Adds `member` to the update when it is wanted and differs. */
+/* Adds `member` to the update when it is wanted, was not applied before, and differs. What was
+ * applied before may have been changed by autoscaling since, whose numbers must stay. */
 static void add_throughput(json_t *update, const char *member, const json_t *wanted,
-                           const json_t *live) {
+                           const json_t *applied, const json_t *live) {
     json_t *value = json_object_get(wanted, member);
-    if (value && !same_numbers(value, json_object_get(live, member)))
+    if (value && !pk_json_equal(value, json_object_get(applied, member)) &&
+        !same_numbers(value, json_object_get(live, member)))
         json_object_set(update, member, value);
 }
 
+static bool is_provisioned(const json_t *properties) {
+    return pk_streq(pk_json_str(properties, "BillingMode", "PROVISIONED"), "PROVISIONED");
+}
+
 /* Capacity of indexes that stay; new ones bring theirs along. */
-static json_t *index_capacity(const struct pk_ctx *ctx, const json_t *table) {
+static json_t *index_capacity(const struct pk_ctx *ctx, const json_t *prior, const json_t *table) {
+    const json_t *applied = json_object_get(prior, "GlobalSecondaryIndexes");
     const json_t *wanted = json_object_get(ctx->props, "GlobalSecondaryIndexes");
     const json_t *live = json_object_get(table, "GlobalSecondaryIndexes");
     json_t *updates = json_array();
@@ -96,8 +103,9 @@ static json_t *index_capacity(const struct pk_ctx *ctx, const json_t *table) {
         if (!now)
             continue;
         json_t *update = json_object();
-        add_throughput(update, "ProvisionedThroughput", index, now);
-        add_throughput(update, "OnDemandThroughput", index, now);
+        const json_t *before = index_named(applied, name);
+        add_throughput(update, "ProvisionedThroughput", index, before, now);
+        add_throughput(update, "OnDemandThroughput", index, before, now);
         if (json_object_size(update) == 0) {
             json_decref(update);
             continue;
@@ -121,14 +129,17 @@ static enum pk_progress change_capacity(struct pk_ctx *ctx, const struct pk_upda
     const char *wanted = pk_json_str(ctx->props, "BillingMode", "PROVISIONED");
     if (!pk_streq(wanted, pk_json_str(table, "BillingModeSummary.BillingMode", "PROVISIONED")))
         pk_json_put_str(params, "BillingMode", wanted);
-    add_throughput(params, "ProvisionedThroughput", ctx->props, table);
-    add_throughput(params, "OnDemandThroughput", ctx->props, table);
+    /* A table that becomes provisioned needs all numbers, whatever they were once. */
+    const json_t *prior =
+        is_provisioned(ctx->props) && !is_provisioned(ctx->prior) ? NULL : ctx->prior;
+    add_throughput(params, "ProvisionedThroughput", ctx->props, prior, table);
+    add_throughput(params, "OnDemandThroughput", ctx->props, prior, table);
     if (json_object_get(table, "OnDemandThroughput") && pk_streq(wanted, "PAY_PER_REQUEST") &&
         !json_object_get(ctx->props, "OnDemandThroughput")) /* -1 takes the limit away */
         json_object_set_new(
             params, "OnDemandThroughput",
             json_pack("{s:i, s:i}", "MaxReadRequestUnits", -1, "MaxWriteRequestUnits", -1));
-    json_t *indexes = index_capacity(ctx, table);
+    json_t *indexes = index_capacity(ctx, prior, table);
     if (json_array_size(indexes))
         json_object_set(params, "GlobalSecondaryIndexUpdates", indexes);
     json_decref(indexes);
@@ -391,7 +402,7 @@ static const struct pk_prop table_props[] = {
     {"BillingMode", .read = "BillingModeSummary.BillingMode", .update = CAPACITY,
      .fallback = "\"PROVISIONED\""},
     {"ProvisionedThroughput", .conv = PK_CUSTOM, .convert = pk_dynamodb_throughput,
-     .update = CAPACITY},
+     .update = CAPACITY, .traits = PK_UNMANAGED},
     {"OnDemandThroughput", .update = CAPACITY},
     {"GlobalSecondaryIndexes", .conv = PK_CUSTOM, .convert = pk_dynamodb_indexes,
      .update = INDEXES, .traits = PK_SET, .fallback = "[]"},
@@ -414,6 +425,8 @@ static const struct pk_prop table_props[] = {
 static const struct pk_prop_trait table_more[] = {
     {"GlobalSecondaryIndexes[].Projection.NonKeyAttributes", PK_SET},
     {"LocalSecondaryIndexes[].Projection.NonKeyAttributes", PK_SET},
+    /* Autoscaling changes capacity. */
+    {"GlobalSecondaryIndexes[].ProvisionedThroughput", PK_UNMANAGED},
     {NULL, 0},
 };
 

@@ -63,6 +63,15 @@ static bool rule_read(struct pk_ctx *ctx, json_t **ret, struct pk_error **err) {
     return false;
 }
 
+/* A bus may be named by its ARN. */
+static void rule_normalize(struct pk_ctx *ctx, const json_t *item, json_t *live) {
+    const char *bus = pk_json_str(item, "EventBusName", NULL);
+    const char *written = ctx->prior ? pk_json_str(ctx->prior, "EventBusName", NULL) : NULL;
+    const char *name = written ? strrchr(written, '/') : NULL;
+    if (bus && name && strcmp(name + 1, bus) == 0)
+        pk_json_put_str(live, "EventBusName", written);
+}
+
 /* --- targets --- */
 
 /* Calls about targets succeed although single targets failed. */
@@ -197,7 +206,7 @@ const struct pk_type pk_type_events_rule = {
     .find_tags_apart = true,
     /* PutRule changes a rule that exists. */
     .check_first = true,
-    .do_read = rule_read, .before_remove = rule_before_remove,
+    .do_read = rule_read, .normalize = rule_normalize, .before_remove = rule_before_remove,
     .prepare_remove = rule_prepare_remove,
 };
 // clang-format on

@@ -20,6 +20,11 @@ static bool is_replica(const json_t *item) {
     return *source != '\0';
 }
 
+static bool can_snapshot(const json_t *item) {
+    const char *status = pk_json_str(item, "DBInstanceStatus", "available");
+    return !pk_word_in("failed|incompatible-restore|incompatible-network", status);
+}
+
 enum pk_progress pk_rds_may_remove(struct pk_ctx *ctx, const json_t *item, struct pk_error **err) {
     const struct pk_op *op = ctx->op;
     json_t *scratch = pk_ctx_scratch(ctx);
@@ -32,7 +37,17 @@ enum pk_progress pk_rds_may_remove(struct pk_ctx *ctx, const json_t *item, struc
         pk_error_hint(err, "set deletionProtection: false and apply, then delete it");
         return PK_FAILED;
     }
-    if (!own_data || op->final_snapshot || op->force_destroy || op->allow_data_loss)
+    bool forced = op->force_destroy || op->allow_data_loss;
+    if (own_data && op->final_snapshot && !can_snapshot(item)) {
+        pk_json_put_bool(scratch, "own_data", false);
+        if (forced)
+            return PK_DONE;
+        pk_fail(err, PK_E_REFUSED, "database %s is %s: RDS takes no final snapshot of it", ctx->id,
+                pk_json_str(item, "DBInstanceStatus", "?"));
+        pk_error_hint(err, "--allow-data-loss=%s deletes it without one", ctx->key);
+        return PK_FAILED;
+    }
+    if (!own_data || op->final_snapshot || forced)
         return PK_DONE;
     pk_fail(err, PK_E_REFUSED, "database %s would be deleted without a final snapshot", ctx->id);
     pk_error_hint(err,

@@ -94,8 +94,6 @@ static void filter_from_api(const json_t *filter, json_t *rule) {
     json_t *flat = json_object();
     rename_members(conditions, flat, filter_members, false);
     sizes(flat, false);
-    if (pk_streq(pk_json_str(flat, "Prefix", NULL), ""))
-        json_object_del(flat, "Prefix"); /* no condition at all */
     json_object_update(rule, flat);
     json_decref(flat);
     json_t *tags = json_object_get(conditions, "Tags"), *tag = json_object_get(conditions, "Tag");

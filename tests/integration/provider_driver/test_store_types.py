@@ -219,7 +219,7 @@ def test_bucket(aws, boto):
         {"LifecycleConfiguration": {"Rules": [
             {"Id": "one", "Status": "Enabled", "Prefix": "logs/", "ExpirationInDays": 90,
              "Transitions": [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]},
-            {"Id": "two", "Status": "Disabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+            {"Id": "two", "Status": "Disabled", "Prefix": "", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
              "NoncurrentVersionExpiration": {"NoncurrentDays": 5},
              "NoncurrentVersionTransitions": [{"StorageClass": "GLACIER", "TransitionInDays": 1}]}]}},
         {"LifecycleConfiguration": {"Rules": [{"Id": "three", "Status": "Enabled", "ExpirationInDays": 3, "Prefix": "a/",
@@ -391,7 +391,7 @@ def test_rule(aws, boto):
 
 def test_rule_on_a_bus(aws, boto):
     boto("events").create_event_bus(Name="bus")
-    r = aws.cycle("AWS::Events::Rule", {"Name": "r", "EventBusName": "bus", "EventPattern": {"source": ["mine"]},
+    r = aws.cycle("AWS::Events::Rule", {"Name": "r", "EventBusName": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/bus", "EventPattern": {"source": ["mine"]},
                                         "Targets": []}, {"EventPattern": {"source": ["mine", "other"]}})
     assert r.id.endswith(":rule/bus/r")
 
@@ -414,7 +414,7 @@ def test_api(aws):
     r = aws.cycle("AWS::ApiGatewayV2::Api", {"Name": "web", "ProtocolType": "HTTP", "CorsConfiguration": cors},
                   *ministack_lacks({"Description": "d"}), {"CorsConfiguration": {**cors, "MaxAge": 90}},
                   *ministack_lacks({"CorsConfiguration": None}),
-                  {"DisableExecuteApiEndpoint": True})
+                  {"DisableExecuteApiEndpoint": True}, tags=MOTO)
     assert r.attributes["ApiId"] == r.id and "execute-api" in r.attributes["ApiEndpoint"]
 
 
