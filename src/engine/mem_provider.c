@@ -440,12 +440,26 @@ static const struct thing *user_of(const struct pk_mem_world *world, const struc
     return NULL;
 }
 
+/* Whoever is deleted to be made anew under the same name may be in use; a predecessor whose
+ * successor exists may not. */
+static bool has_successor(const struct pk_mem_world *world, const struct thing *t) {
+    size_t cursor = 0;
+    void *item;
+    while (pk_map_next(world->things, &cursor, NULL, &item)) {
+        const struct thing *other = item;
+        if (other != t && pk_streq(other->key, t->key) && pk_streq(other->lineage, t->lineage))
+            return true;
+    }
+    return false;
+}
+
 static bool destroy(struct mem_provider *p, struct pk_op *op, struct pk_error **err) {
     enum pk_mem_fate fate = fate_of(p, PK_MEM_REMOVE, op->key, op->type, op->physical_id);
     if (ends_before(fate, err))
         return false;
     struct thing *t = op->physical_id ? pk_map_get(p->world->things, op->physical_id) : NULL;
-    const struct thing *user = t && p->script.strict ? user_of(p->world, t) : NULL;
+    bool check = t && p->script.strict && (!op->replacing || has_successor(p->world, t));
+    const struct thing *user = check ? user_of(p->world, t) : NULL;
     if (user) {
         char *why PK_CLEANUP(pk_freep) = pk_asprintf("%s is used by %s", t->id, user->id);
         refuse(err, 400, "DependencyViolation", why);

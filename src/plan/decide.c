@@ -226,6 +226,9 @@ static bool open_create(const struct pk_state_resource *s) {
 static enum pk_action_kind kind_of_existing(struct pk_maker *m, struct pk_action *a,
                                             const struct pk_type_traits *traits) {
     const struct pk_state_resource *s = a->prior;
+    /* An open create is looked at first: what its dependencies became may not be known yet. */
+    if (open_create(s))
+        return PK_ACTION_RESUME;
     if (s->physical_id && wants_replace(m, a, traits))
         return PK_ACTION_REPLACE;
     if (!s->physical_id || s->pending || s->status != PK_STATUS_READY)
