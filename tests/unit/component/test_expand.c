@@ -168,6 +168,32 @@ static void stack_outputs_and_common_outputs(void **state) {
     fx_end(&f);
 }
 
+/* A secret that the stack makes cannot be looked up before: whoever names it refers to the node. */
+static void secrets_of_the_stack_are_nodes(void **state) {
+    (void)state;
+    struct fixture f;
+    fx_begin(&f);
+    fx_component(&f, "RDS", "db",
+                 "  engine: {type: postgres, version: \"16\"}\n"
+                 "  instance: {class: db.t4g.micro, storage: {allocatedGB: 20}}\n"
+                 "  database: {name: shop, username: adm, passwordSecret: {generate: true, ref: "
+                 "shop/db}}\n");
+    fx_component(&f, "MicroService", "a",
+                 IMAGE "  secrets:\n    - {name: OWN, secretRef: shop/db}\n"
+                       "    - {name: OTHER, secretRef: shop/other}\n");
+    fx_expand(&f);
+    fx_assert_clean(&f, "");
+    assert_property(&f, "a:task-definition", "ContainerDefinitions[0].Secrets",
+                    "[{\"Name\":\"OTHER\",\"ValueFrom\":{\"$secretArn\":\"shop/other\"}},{"
+                    "\"Name\":\"OWN\",\"ValueFrom\":{\"$ref\":\"db:password\",\"attr\":\"Id\"}}"
+                    "]");
+    assert_property(&f, "db", "MasterUserPassword.$secret",
+                    "{\"$ref\":\"db:password\",\"attr\":\"Id\"}");
+    assert_int_equal(fx_edge(&f, "a:task-definition", "db:password")->strength, PK_EDGE_HARD);
+    assert_non_null(fx_edge(&f, "db", "db:password"));
+    fx_end(&f);
+}
+
 static void disabled_components_expand_to_nothing(void **state) {
     (void)state;
     struct fixture f;
@@ -315,6 +341,7 @@ int main(void) {
         cmocka_unit_test(order_of_services_gives_way),
         cmocka_unit_test(outputs_that_are_missing),
         cmocka_unit_test(stack_outputs_and_common_outputs),
+        cmocka_unit_test(secrets_of_the_stack_are_nodes),
         cmocka_unit_test(disabled_components_expand_to_nothing),
         cmocka_unit_test(names_are_pinned),
         cmocka_unit_test(a_name_in_two_services),
