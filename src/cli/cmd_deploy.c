@@ -108,8 +108,6 @@ static struct pk_deploy_options make_options(struct pk_app *app, const struct de
         .rehearse = a->rehearse,
         .lock = !pk_streq(operation, "plan") && !a->rehearse,
         .destroy = a->destroy || pk_streq(operation, "destroy"),
-        .allow_data_loss = texts(&a->allow_data_loss),
-        .n_allow_data_loss = a->allow_data_loss.len,
         .lock_wait_ms = a->lock_timeout * 1000,
         .approved_by = a->approved_by,
         .operation = operation,
@@ -124,6 +122,8 @@ static struct pk_deploy_options make_options(struct pk_app *app, const struct de
     o.plan.n_replace = a->replace.len;
     o.plan.allow_replace = texts(&a->allow_replace);
     o.plan.n_allow_replace = a->allow_replace.len;
+    o.plan.allow_data_loss = texts(&a->allow_data_loss);
+    o.plan.n_allow_data_loss = a->allow_data_loss.len;
     o.plan.services = texts(&a->services);
     o.plan.n_services = a->services.len;
     return o;

@@ -26,8 +26,6 @@ struct pk_deploy_options {
     bool destroy;
     bool unprotect; /* plans nothing but switching protection off: the first half of destroy
                        --disable-protection */
-    const char *const *allow_data_loss;
-    size_t n_allow_data_loss;
     int64_t lock_wait_ms;
     const char *approved_by;
     const char *operation; /* "plan", "apply", "destroy" */
