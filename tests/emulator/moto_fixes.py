@@ -29,6 +29,26 @@ def put_bucket_policy_has_no_body():
     S3Response._bucket_response_put = put
 
 
+def buckets_get_their_tags_on_creation():
+    """CreateBucketConfiguration.Tags."""
+    import xmltodict
+    from moto.s3.responses import S3Response
+
+    original = S3Response._bucket_response_put
+
+    def put(self, request, bucket_name, querystring):
+        answer = original(self, request, bucket_name, querystring)
+        failed = isinstance(answer, tuple) and answer[0] >= 300
+        if not querystring and self.body and not failed:
+            config = xmltodict.parse(self.body, force_list=("Tag",)).get("CreateBucketConfiguration") or {}
+            tags = (config.get("Tags") or {}).get("Tag", [])
+            if tags:
+                self.backend.put_bucket_tagging(bucket_name, {t["Key"]: t["Value"] or "" for t in tags})
+        return answer
+
+    S3Response._bucket_response_put = put
+
+
 def streams_can_be_switched_on_again():
     """moto refuses a stream for a table that ever had one."""
     from moto.dynamodb.exceptions import StreamAlreadyEnabledException
@@ -186,6 +206,62 @@ def queues_keep_their_policies():
     Queue.attributes = property(answered)
 
 
-FIXES = (put_bucket_policy_has_no_body, streams_can_be_switched_on_again, modified_subnet_groups_stay,
+def ecs_services_remember_their_settings():
+    """moto takes these members of CreateService and UpdateService and forgets them; AWS answers them."""
+    from moto.core.utils import camelcase_to_underscores
+    from moto.ecs.responses import EC2ContainerServiceResponse as Response
+
+    settings = ("enableECSManagedTags", "deploymentConfiguration", "availabilityZoneRebalancing",
+                "enableExecuteCommand", "healthCheckGracePeriodSeconds", "capacityProviderStrategy",
+                "serviceConnectConfiguration", "platformVersion", "propagateTags", "networkConfiguration",
+                "loadBalancers", "serviceRegistries")
+
+    def remembering(method):
+        @functools.wraps(method)
+        def wrapper(self):
+            result = method(self)
+            service = result.result["service"]
+            given = self._get_params()
+            for name in settings:
+                if name in given:
+                    setattr(service, camelcase_to_underscores(name), given[name])
+            return result
+
+        return wrapper
+
+    Response.create_service = remembering(Response.create_service)
+    Response.update_service = remembering(Response.update_service)
+
+
+def functions_remember_their_logging():
+    """moto drops LoggingConfig of functions."""
+    from moto.awslambda.models import LambdaFunction
+
+    make, change, read = LambdaFunction.__init__, LambdaFunction.update_configuration, LambdaFunction.get_configuration
+
+    @functools.wraps(make)
+    def made(self, account_id, spec, *args, **kwargs):
+        self.logging_config = spec.get("LoggingConfig")
+        make(self, account_id, spec, *args, **kwargs)
+
+    @functools.wraps(change)
+    def changed(self, config_updates):
+        if "LoggingConfig" in config_updates:
+            self.logging_config = config_updates["LoggingConfig"]
+        return change(self, config_updates)
+
+    @functools.wraps(read)
+    def answered(self, *args, **kwargs):
+        config = read(self, *args, **kwargs)
+        config["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}",
+                                   **(self.logging_config or {})}
+        return config
+
+    LambdaFunction.__init__, LambdaFunction.update_configuration = made, changed
+    LambdaFunction.get_configuration = answered
+
+
+FIXES = (put_bucket_policy_has_no_body, buckets_get_their_tags_on_creation, streams_can_be_switched_on_again, modified_subnet_groups_stay,
          engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls,
-         queues_keep_their_policies)
+         queues_keep_their_policies,
+         ecs_services_remember_their_settings, functions_remember_their_logging)
