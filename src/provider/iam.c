@@ -220,7 +220,7 @@ const struct pk_type pk_type_iam_role = {
              .untag_member = "TagKeys"},
     .errors = {.gone = "NoSuchEntity", .exists = "EntityAlreadyExists",
                .busy = "ConcurrentModification|EntityTemporarilyUnmodifiable",
-               .fresh = "MalformedPolicyDocument:Invalid principal",
+               .fresh = "MalformedPolicyDocument:Invalid principal|NoSuchEntity:role with name",
                .delete_busy = "DeleteConflict"},
     .attributes = role_attributes,
     .recovery = PK_RECOVER_NAME, .find_id = "{name}",
