@@ -4,6 +4,7 @@ Only behaviour that AWS documents; nothing here knows of panka.
 """
 import functools
 import json
+import types
 from urllib.parse import unquote
 
 # A few parameters of each engine, with what AWS says about them.
@@ -261,7 +262,93 @@ def functions_remember_their_logging():
     LambdaFunction.get_configuration = answered
 
 
+def topics_show_their_tracing():
+    """GetTopicAttributes answers TracingConfig where it was set."""
+    from moto.sns.responses import SNSResponse
+
+    read = SNSResponse.get_topic_attributes
+
+    def answered(self):
+        answer = read(self)
+        tracing = getattr(self.backend.get_topic(self._get_param("TopicArn")), "tracing_config", None)
+        if tracing:
+            answer.result["Attributes"]["TracingConfig"] = tracing
+        return answer
+
+    SNSResponse.get_topic_attributes = answered
+
+
+def tables_keep_every_setting():
+    """moto drops OnDemandThroughput and TableClass, and SSESpecification in UpdateTable."""
+    from moto.dynamodb.models.table import Table
+    from moto.dynamodb.responses import DynamoHandler, DynamoResult
+
+    describe = Table.describe
+
+    def encrypt(table, specification):
+        if "KMSMasterKeyId" not in specification:
+            key = table._get_default_encryption_key(table.account_id, table.region_name)
+            specification = {**specification, "KMSMasterKeyId": key}
+        table.sse_specification = specification if specification.get("Enabled") else None
+
+    def keeping(method):
+        @functools.wraps(method)
+        def wrapper(self):
+            method(self)
+            table = self.dynamodb_backend.get_table(self.body["TableName"])
+            ceilings = {**getattr(table, "ceilings", {}), **self.body.get("OnDemandThroughput", {})}
+            table.ceilings = {name: units for name, units in ceilings.items() if units != -1}  # -1: no limit
+            table.table_class = self.body.get("TableClass", getattr(table, "table_class", None))
+            if method.__name__ == "update_table" and "SSESpecification" in self.body:
+                encrypt(table, self.body["SSESpecification"])
+            return DynamoResult(table.describe())
+
+        return wrapper
+
+    def described(self, base_key="TableDescription"):
+        result = describe(self, base_key)
+        if getattr(self, "ceilings", None):
+            result[base_key]["OnDemandThroughput"] = self.ceilings
+        if getattr(self, "table_class", None):
+            result[base_key]["TableClassSummary"] = {"TableClass": self.table_class}
+        return result
+
+    Table.describe = described
+    DynamoHandler.create_table = keeping(DynamoHandler.create_table)
+    DynamoHandler.update_table = keeping(DynamoHandler.update_table)
+
+
+def logs_are_delivered_beside_other_statements():
+    """The policy of a bucket for access logs may hold statements for everybody and lists of actions and resources."""
+    from moto.s3.models import FakeBucket
+
+    decide = FakeBucket._log_permissions_enabled_policy
+
+    def one(value):
+        return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+    @functools.wraps(decide)
+    def wrapper(target_bucket, target_prefix):
+        if not target_bucket.policy:
+            return False
+        document = json.loads(target_bucket.policy)
+        plain = types.SimpleNamespace(name=target_bucket.name, partition=target_bucket.partition)
+        for statement in document["Statement"]:
+            if not isinstance(statement.get("Principal"), dict):
+                continue
+            principal = {name: one(value) for name, value in statement["Principal"].items()}
+            for resource in statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]:
+                only = {**statement, "Principal": principal, "Resource": resource}
+                plain.policy = json.dumps({"Statement": [only]}).encode()
+                if decide(plain, target_prefix):
+                    return True
+        return False
+
+    FakeBucket._log_permissions_enabled_policy = staticmethod(wrapper)
+
+
 FIXES = (put_bucket_policy_has_no_body, buckets_get_their_tags_on_creation, streams_can_be_switched_on_again, modified_subnet_groups_stay,
          engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls,
-         queues_keep_their_policies,
+         queues_keep_their_policies, topics_show_their_tracing, tables_keep_every_setting,
+         logs_are_delivered_beside_other_statements,
          ecs_services_remember_their_settings, functions_remember_their_logging)

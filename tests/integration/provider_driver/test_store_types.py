@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from driver import TAGS, Failure
+from driver import TAGS, Failure, Resource
 
 MOTO = os.environ.get("EMULATOR", "moto") == "moto"
 
@@ -554,3 +554,37 @@ def test_generated_secret(aws, boto):
     plain = aws.create("AWS::SecretsManager::Secret", {"Name": "b", "GenerateSecretString": {"PasswordLength": 32}})
     assert len(boto("secretsmanager").get_secret_value(SecretId="b")["SecretString"]) == 32
     assert value["password"] not in json.dumps([r.attributes, plain.attributes, TAGS])
+
+
+# --- a create whose answer is lost ---
+
+LOST = [
+    ("AWS::SQS::Queue", "CreateQueue", {"QueueName": "q"}),
+    ("AWS::SNS::Topic", "CreateTopic", {"TopicName": "t"}),
+    ("AWS::DynamoDB::Table", "CreateTable", {"TableName": "tab", "KeySchema": keys("id"), "BillingMode": "PAY_PER_REQUEST",
+                                             "AttributeDefinitions": attributes(id="S")}),
+    ("AWS::S3::Bucket", "CreateBucket", {"BucketName": "a-bucket"}),
+    ("AWS::Lambda::Function", "CreateFunction", function(ROLE)),
+    ("AWS::Events::Rule", "PutRule", {"Name": "r", "ScheduleExpression": "rate(1 hour)"}),
+    ("AWS::ApiGatewayV2::Api", "CreateApi", {"Name": "a", "ProtocolType": "HTTP"}),
+    ("AWS::RDS::DBInstance", "CreateDBInstance", database()),
+    ("AWS::RDS::DBParameterGroup", "CreateDBParameterGroup",
+     {"DBParameterGroupName": "g", "Family": "postgres15", "Description": "d"}),
+    ("AWS::SecretsManager::Secret", "CreateSecret", {"Name": "s", "SecretString": "x"}),
+]
+
+
+@pytest.mark.skipif(not MOTO, reason="faults need the wrapped emulator")
+@pytest.mark.parametrize("kind,operation,desired", LOST, ids=[operation for _, operation, _ in LOST])
+def test_a_lost_create_is_found_again(aws, emulator, role, kind, operation, desired):
+    emulator.set_faults([{"operation": operation, "do": "cut"}])
+    with pytest.raises(Failure) as failure:
+        aws.create(kind, desired, key="lost")
+    assert failure.value.error["code"] in ("network", "aws")
+    r = Resource(kind, "lost", desired, {**TAGS, "panka:resource": "lost"}, None)
+    found = aws.find(r)
+    assert found["found"] == "ours", found
+    r.id, r.attributes = found["id"], found["attributes"]
+    aws.check(r, tags=False)
+    other = Resource(kind, "other", desired, {**TAGS, "panka:resource": "other"}, None)
+    assert aws.find(other)["found"] in ("foreign", "absent")
