@@ -121,7 +121,10 @@ static struct pk_draw_node *component_nodes(struct pk_arena *arena, const struct
             char *to PK_CLEANUP(pk_freep) =
                 pk_asprintf("%s/%s", edge->to->service, edge->to->component);
             struct pk_draw_node *target = pk_map_get(by_address, to);
-            bool known = !target || target == node || edge->dropped;
+            /* The order that services ask for as a whole would draw a line between any two of their
+             * components. */
+            bool known = !target || target == node || edge->dropped ||
+                         pk_streq(edge->why, "Service.dependsOn");
             for (size_t k = 0; !known && k < node->n_needs; k++)
                 known = node->needs[k] == (size_t)(target - nodes);
             if (!known)

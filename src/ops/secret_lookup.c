@@ -42,8 +42,12 @@ static void collect_token(void *ctx, json_t *token) {
         return;
     struct secret *secret = pk_arena_alloc(c->arena, sizeof(*secret));
     secret->name = pk_arena_strdup(c->arena, name);
-    secret->span = pk_resource_span(c->resource, c->property);
-    secret->address = c->resource->key;
+    if (c->resource) {
+        secret->span = pk_resource_span(c->resource, c->property);
+        secret->address = c->resource->key;
+    } else {
+        secret->address = "outputs";
+    }
     pk_map_set(c->seen, name, secret);
     pk_vec_push(c->secrets, secret);
 }
@@ -60,6 +64,8 @@ static void collect(struct pk_graph *graph, struct pk_arena *arena, struct pk_ma
             pk_token_each(value, "$secretArn", collect_token, &c);
         }
     }
+    c.resource = NULL;
+    pk_token_each(graph->outputs, "$secretArn", collect_token, &c);
 }
 
 static void mark_created(struct pk_graph *graph, struct pk_map *seen) {
@@ -148,6 +154,19 @@ static json_t *replace_token(void *ctx, const json_t *token) {
     return NULL;
 }
 
+static void replace_all(struct pk_graph *graph, struct pk_map *seen) {
+    for (size_t i = 0; i < graph->resources.len; i++) {
+        struct pk_resource *r = graph->resources.items[i];
+        json_t *resolved = pk_token_resolve(r->properties, replace_token, seen);
+        json_decref(r->properties);
+        r->properties = resolved;
+    }
+    json_t *outputs = pk_token_resolve(graph->outputs, replace_token, seen);
+    json_decref(graph->outputs);
+    graph->outputs = outputs;
+    pk_graph_edges_from_tokens(graph);
+}
+
 static void report_missing(const struct secret *secret, struct pk_diags *diags) {
     struct pk_diag *diag =
         pk_diag(diags, PK_SEVERITY_ERROR, "secret.missing", secret->span,
@@ -187,14 +206,8 @@ bool pk_secret_lookup(struct pk_aws *aws, const struct pk_state *state, struct p
         }
         pk_error_clear(&l.secrets[i].error);
     }
-    for (size_t i = 0; ok && i < graph->resources.len; i++) {
-        struct pk_resource *r = graph->resources.items[i];
-        json_t *resolved = pk_token_resolve(r->properties, replace_token, seen);
-        json_decref(r->properties);
-        r->properties = resolved;
-    }
     if (ok)
-        pk_graph_edges_from_tokens(graph);
+        replace_all(graph, seen);
     for (size_t i = 0; i < l.n; i++)
         free(l.secrets[i].arn);
     return ok;
