@@ -1,7 +1,9 @@
 /* dynamodb.c - the kind DynamoDB: a table with its indexes and scaling. */
+#include "component/check.h"
+#include "component/iam.h"
 #include "component/internal.h"
 #include "component/kinds.h"
-#include "component/policy.h"
+#include "component/senders.h"
 
 #include "base/str.h"
 
@@ -25,8 +27,8 @@ static const struct pk_field fields[] = {
     {.path = "hashKey", .type = PK_T_OBJECT, .flags = PK_F_REQUIRED, .change = "X", .doc = "Partition key."},
     KEY_ROWS("hashKey", PK_F_REQUIRED, "partition key"),
     KEY_ROWS("rangeKey", 0, "sort key"),
-    {.path = "readCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .change = "U", .feeds = "ProvisionedThroughput.ReadCapacityUnits", .doc = "Provisioned reads per second."},
-    {.path = "writeCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .change = "U", .feeds = "ProvisionedThroughput.WriteCapacityUnits", .doc = "Provisioned writes per second."},
+    {.path = "readCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .change = "U", .feeds = "ProvisionedThroughput.ReadCapacityUnits", .doc = "Provisioned reads per second; with autoscaling the start, by default its minimum."},
+    {.path = "writeCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .change = "U", .feeds = "ProvisionedThroughput.WriteCapacityUnits", .doc = "Provisioned writes per second; with autoscaling the start, by default its minimum."},
     {.path = "autoscaling.read.min", .type = PK_T_INT, .min = 1, .max = 1000000, .flags = PK_F_REQUIRED, .change = "U", .feeds = "ScalableTarget.MinCapacity", .doc = "Least reads."},
     {.path = "autoscaling.read.max", .type = PK_T_INT, .min = 1, .max = 1000000, .flags = PK_F_REQUIRED, .change = "U", .feeds = "ScalableTarget.MaxCapacity", .doc = "Most reads."},
     {.path = "autoscaling.read.target", .type = PK_T_INT, .min = 20, .max = 90, .def = "70", .change = "U", .unit = "%", .feeds = "ScalingPolicy.TargetValue", .doc = "Utilisation to hold."},
@@ -43,9 +45,9 @@ static const struct pk_field fields[] = {
     {.path = "globalSecondaryIndexes[].projection", .type = PK_T_ENUM, .allowed = "ALL|KEYS_ONLY|INCLUDE", .flags = PK_F_REQUIRED, .feeds = "Projection.ProjectionType", .doc = "Which attributes the index holds."},
     {.path = "globalSecondaryIndexes[].nonKeyAttributes", .type = PK_T_LIST, .max = 100, .diag = "ddb.gsi-projection", .feeds = "Projection.NonKeyAttributes", .doc = "With INCLUDE: further attributes."},
     {.path = "globalSecondaryIndexes[].nonKeyAttributes[]", .type = PK_T_STR, .min = 1, .max = 255, .doc = "Name of an attribute."},
-    {.path = "globalSecondaryIndexes[].readCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .doc = "Provisioned reads of the index."},
-    {.path = "globalSecondaryIndexes[].writeCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .doc = "Provisioned writes of the index."},
-    {.path = "localSecondaryIndexes", .type = PK_T_LIST, .max = 5, .change = "X", .feeds = "LocalSecondaryIndexes", .doc = "Indexes with another sort key; only when the table is made."},
+    {.path = "globalSecondaryIndexes[].readCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .doc = "Provisioned reads of the index; by default the table's."},
+    {.path = "globalSecondaryIndexes[].writeCapacity", .type = PK_T_INT, .min = 1, .max = 1000000, .doc = "Provisioned writes of the index; by default the table's."},
+    {.path = "localSecondaryIndexes", .type = PK_T_LIST, .max = 5, .change = "X", .diag = "ddb.lsi-count", .feeds = "LocalSecondaryIndexes", .doc = "Indexes with another sort key; only when the table is made."},
     {.path = "localSecondaryIndexes[].name", .type = PK_T_STR, .min = 3, .max = 255, .pattern = "[A-Za-z0-9_.-]+", .flags = PK_F_REQUIRED, .diag = "ddb.name", .doc = "Name of the index."},
     {.path = "localSecondaryIndexes[].rangeKey", .type = PK_T_OBJECT, .flags = PK_F_REQUIRED, .doc = "Sort key of the index."},
     KEY_ROWS("localSecondaryIndexes[].rangeKey", PK_F_REQUIRED, "sort key of the index"),
@@ -57,7 +59,7 @@ static const struct pk_field fields[] = {
     {.path = "stream.enabled", .type = PK_T_BOOL, .def = "false", .change = "U~", .feeds = "StreamSpecification", .doc = "A stream of changes."},
     {.path = "stream.viewType", .type = PK_T_ENUM, .def = "NEW_AND_OLD_IMAGES", .allowed = "KEYS_ONLY|NEW_IMAGE|OLD_IMAGE|NEW_AND_OLD_IMAGES", .change = "U~", .feeds = "StreamSpecification.StreamViewType", .doc = "What a change carries."},
     {.path = "encryption.enabled", .type = PK_T_BOOL, .change = "U", .feeds = "SSESpecification", .doc = "true: a KMS key of the account; otherwise the key AWS owns. Tables are always encrypted."},
-    {.path = "encryption.kmsKey", .type = PK_T_STR, .flags = PK_F_NOEMPTY | PK_F_DEFERRABLE, .change = "U", .feeds = "SSESpecification.KMSMasterKeyId", .doc = "KMS key: ARN, id or alias/…"},
+    {.path = "encryption.kmsKey", .type = PK_T_STR, .pattern = PK_KMS_KEY_PATTERN, .change = "U", .feeds = "SSESpecification.KMSMasterKeyId", .doc = "KMS key: ARN, id or alias/…"},
     {.path = "pointInTimeRecovery", .type = PK_T_OBJECT, .flags = PK_F_SCALAR_OR_MAP, .doc = "Continuous backups."},
     {.path = "pointInTimeRecovery.enabled", .type = PK_T_BOOL, .def = "false", .change = "U", .feeds = "PointInTimeRecoverySpecification", .doc = "Continuous backups on."},
     {.path = "pointInTimeRecovery.days", .type = PK_T_INT, .min = 1, .max = 35, .change = "U", .unit = "days", .feeds = "PointInTimeRecoverySpecification.RecoveryPeriodInDays", .doc = "How far back."},
@@ -76,8 +78,16 @@ static bool is_provisioned(const struct pk_component *c) {
     return pk_streq(pk_spec_str(c, "billingMode"), "PROVISIONED");
 }
 
-/* --- checks
- * --------------------------------------------------------------------------------------------- */
+/* Capacity of the table, within the bounds of its scaling; 0 = nobody says. which = "read" or
+ * "write". */
+static int64_t capacity(struct pk_expansion *x, const struct pk_component *c, const char *which) {
+    int64_t low = pk_spec_int(c, pk_arena_printf(x->arena, "autoscaling.%s.min", which), 0);
+    int64_t high = pk_spec_int(c, pk_arena_printf(x->arena, "autoscaling.%s.max", which), 0);
+    int64_t units = pk_spec_int(c, pk_arena_printf(x->arena, "%sCapacity", which), low);
+    return low > 0 && units < low ? low : high > 0 && units > high ? high : units;
+}
+
+/* --- checks ----------------------------------------------------------------------------------- */
 
 static void note_attribute(struct pk_expansion *x, const struct pk_component *c,
                            struct pk_map *types, const json_t *owner, const char *key,
@@ -115,74 +125,105 @@ static struct pk_map *attribute_types(struct pk_expansion *x, const struct pk_co
     return types;
 }
 
-static void check_indexes(struct pk_expansion *x, const struct pk_component *c, const char *list,
-                          size_t *non_key) {
+static void check_projection(struct pk_expansion *x, const struct pk_component *c,
+                             const json_t *index, const char *at) {
+    bool include = pk_streq(pk_json_str(index, "projection", "ALL"), "INCLUDE");
+    bool listed = json_array_size(json_object_get(index, "nonKeyAttributes")) > 0;
+    if (include != listed)
+        pk_x_refuse(x, c, "ddb.gsi-projection", pk_arena_printf(x->arena, "%s.projection", at),
+                    include ? "list them in `nonKeyAttributes`"
+                            : "set `projection: INCLUDE`, or remove the list",
+                    include ? "projection INCLUDE names no attributes"
+                            : "`nonKeyAttributes` goes with projection INCLUDE only");
+}
+
+static size_t check_indexes(struct pk_expansion *x, const struct pk_component *c,
+                            const char *list) {
     struct pk_map *names PK_CLEANUP(pk_map_freep) = pk_map_new();
-    size_t i;
+    size_t i, non_key = 0;
     json_t *index;
     json_array_foreach(pk_spec_get(c, list), i, index) {
-        const char *at = pk_arena_printf(x->arena, "%s[%zu]", list, i);
-        const char *name = pk_json_str(index, "name", "");
+        const char *at = pk_x_item(x, list, i, NULL), *name = pk_json_str(index, "name", "");
         if (pk_map_set(names, name, index))
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict",
-                         pk_arena_printf(x->arena, "%s.name", at), "index %s stands here twice",
-                         name);
-        bool include = pk_streq(pk_json_str(index, "projection", "ALL"), "INCLUDE");
-        size_t n = json_array_size(json_object_get(index, "nonKeyAttributes"));
-        *non_key += n;
-        if (include != (n > 0)) {
-            struct pk_diag *d =
-                pk_x_finding(x, c, PK_SEVERITY_ERROR, "ddb.gsi-projection",
-                             pk_arena_printf(x->arena, "%s.projection", at),
-                             include ? "projection INCLUDE names no attributes"
-                                     : "`nonKeyAttributes` goes with projection INCLUDE only");
-            pk_diag_help(x->diags, d,
-                         include ? "list them in `nonKeyAttributes`"
-                                 : "set `projection: INCLUDE`, or remove the list");
-        }
-        bool both =
-            json_object_get(index, "readCapacity") && json_object_get(index, "writeCapacity");
-        if (is_provisioned(c) && pk_streq(list, "globalSecondaryIndexes") && !both)
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "ddb.capacity-missing", at,
-                         "a provisioned table needs readCapacity and writeCapacity on every index");
+            pk_x_refuse(x, c, "ddb.index-dup", pk_x_item(x, list, i, "name"),
+                        "give each index a name of its own", "index %s stands here twice", name);
+        check_projection(x, c, index, at);
+        non_key += json_array_size(json_object_get(index, "nonKeyAttributes"));
+        static const char *const units[] = {"readCapacity", "writeCapacity"};
+        for (size_t k = 0; k < PK_ARRAY_LEN(units) && !is_provisioned(c); k++)
+            if (json_object_get(index, units[k]))
+                pk_x_refuse(x, c, "ddb.capacity-mode", pk_x_item(x, list, i, units[k]),
+                            "remove it, or set `billingMode: PROVISIONED`",
+                            "an index of a table that pays per request has no capacity");
     }
+    return non_key;
+}
+
+static void check_capacity(struct pk_expansion *x, const struct pk_component *c) {
+    static const char *const which[] = {"read", "write"};
+    static const char *const provisioned_only[] = {"readCapacity", "writeCapacity", "autoscaling"};
+    for (size_t i = 0; i < PK_ARRAY_LEN(which) && is_provisioned(c); i++) {
+        const char *scaling = pk_arena_printf(x->arena, "autoscaling.%s.min", which[i]);
+        if (capacity(x, c, which[i]) < 1)
+            pk_x_refuse(x, c, "ddb.capacity-missing", "billingMode",
+                        "set it, or `autoscaling`, or use `billingMode: PAY_PER_REQUEST`",
+                        "a provisioned table needs `%sCapacity`", which[i]);
+        if (pk_spec_int(c, scaling, 0) >
+            pk_spec_int(c, pk_arena_printf(x->arena, "autoscaling.%s.max", which[i]), INT64_MAX))
+            pk_x_refuse(x, c, "ddb.scaling-range", scaling, "swap them", "`min` is above `max`");
+    }
+    for (size_t i = 0; i < PK_ARRAY_LEN(provisioned_only) && !is_provisioned(c); i++)
+        if (pk_spec_written(c, provisioned_only[i]))
+            pk_x_refuse(x, c, "ddb.capacity-mode", provisioned_only[i],
+                        "remove it, or set `billingMode: PROVISIONED`",
+                        "a table that pays per request has no `%s`", provisioned_only[i]);
+    if (is_provisioned(c) && pk_spec_written(c, "onDemand"))
+        pk_x_refuse(x, c, "ddb.capacity-mode", "onDemand",
+                    "remove it, or set `billingMode: PAY_PER_REQUEST`",
+                    "a provisioned table has no `onDemand`");
+}
+
+static json_t *key_schema(const json_t *hash, const json_t *range);
+
+/* Keys cannot change: those of the last deployment are known. */
+static void check_keys(struct pk_expansion *x, const struct pk_component *c) {
+    const json_t *applied = pk_x_applied(x, c, TABLE, "KeySchema");
+    json_auto_t *wanted = key_schema(pk_spec_get(c, "hashKey"), pk_spec_get(c, "rangeKey"));
+    if (applied && !pk_json_equal(applied, wanted))
+        pk_x_refuse(x, c, "ddb.key-change", "hashKey",
+                    "make a table under another name and copy the items",
+                    "the key of an existing table cannot be changed");
+    const json_t *before = pk_x_applied(x, c, TABLE, "LocalSecondaryIndexes");
+    if (applied &&
+        json_array_size(before) != json_array_size(pk_spec_get(c, "localSecondaryIndexes")))
+        pk_x_refuse(x, c, "ddb.key-change", "localSecondaryIndexes",
+                    "use a global index, or make a table under another name and copy the items",
+                    "local indexes are made together with the table");
 }
 
 static void check(struct pk_expansion *x, const struct pk_component *c) {
-    size_t non_key = 0;
     pk_map_free(attribute_types(x, c));
-    check_indexes(x, c, "globalSecondaryIndexes", &non_key);
-    check_indexes(x, c, "localSecondaryIndexes", &non_key);
+    size_t non_key = check_indexes(x, c, "globalSecondaryIndexes") +
+                     check_indexes(x, c, "localSecondaryIndexes");
     if (non_key > MAX_NON_KEY)
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "ddb.gsi-projection", "globalSecondaryIndexes",
-                     "%zu non-key attributes over all indexes, DynamoDB takes %d", non_key,
-                     MAX_NON_KEY);
+        pk_x_refuse(x, c, "ddb.gsi-projection", "globalSecondaryIndexes",
+                    "use projection ALL for some of them",
+                    "%zu non-key attributes over all indexes, DynamoDB takes %d", non_key,
+                    MAX_NON_KEY);
     if (json_array_size(pk_spec_get(c, "localSecondaryIndexes")) > 0 && !pk_spec_get(c, "rangeKey"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "localSecondaryIndexes",
-                     "local indexes need a table with a rangeKey");
-    bool capacity = pk_spec_get(c, "readCapacity") && pk_spec_get(c, "writeCapacity");
-    if (is_provisioned(c) && !capacity) {
-        struct pk_diag *d =
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "ddb.capacity-missing", "billingMode",
-                         "PROVISIONED needs readCapacity and writeCapacity");
-        pk_diag_help(x->diags, d, "give both, or use `billingMode: PAY_PER_REQUEST`");
-    }
-    static const char *const provisioned_only[] = {"readCapacity", "writeCapacity",
-                                                   "autoscaling.read", "autoscaling.write"};
-    for (size_t i = 0; i < PK_ARRAY_LEN(provisioned_only) && !is_provisioned(c); i++)
-        if (pk_spec_written(c, provisioned_only[i]))
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", provisioned_only[i],
-                         "`%s` needs `billingMode: PROVISIONED`", provisioned_only[i]);
-    if (is_provisioned(c) && pk_spec_written(c, "onDemand"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "onDemand",
-                     "`onDemand` needs `billingMode: PAY_PER_REQUEST`");
-    if (pk_spec_bool(c, "ttl.enabled") && !pk_spec_str(c, "ttl.attributeName"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.required", "ttl.enabled",
-                     "`ttl.attributeName` is missing");
+        pk_x_refuse(x, c, "ddb.lsi-range-key", "localSecondaryIndexes",
+                    "give the table a `rangeKey`, or use a global index",
+                    "only a table with a sort key has local indexes");
+    check_capacity(x, c);
+    check_keys(x, c);
+    if (pk_spec_bool(c, "ttl.enabled") && !pk_spec_written(c, "ttl.attributeName"))
+        pk_x_refuse(x, c, "ddb.ttl-attribute", "ttl.enabled",
+                    "set `ttl.attributeName` to the attribute with the time in Unix seconds",
+                    "it is not said which attribute tells when items expire");
+    pk_iam_check_unused(x, c);
 }
 
-/* --- expansion
- * ---------------------------------------------------------------------------------------------- */
+/* --- expansion -------------------------------------------------------------------------------- */
 
 static json_t *key_schema(const json_t *hash, const json_t *range) {
     json_t *keys = json_array();
@@ -195,7 +236,9 @@ static json_t *key_schema(const json_t *hash, const json_t *range) {
     return keys;
 }
 
-static json_t *index_json(const struct pk_component *c, const json_t *index, bool local) {
+static json_t *index_json(struct pk_expansion *x, const struct pk_component *c, const json_t *index,
+                          bool local) {
+    int64_t read = capacity(x, c, "read"), write = capacity(x, c, "write");
     const json_t *hash = local ? pk_spec_get(c, "hashKey") : json_object_get(index, "hashKey");
     json_t *o = json_object(), *projection = json_object();
     pk_json_put_str(o, "IndexName", pk_json_str(index, "name", ""));
@@ -208,9 +251,9 @@ static json_t *index_json(const struct pk_component *c, const json_t *index, boo
     if (!local && is_provisioned(c))
         json_object_set_new(o, "ProvisionedThroughput",
                             json_pack("{s:I, s:I}", "ReadCapacityUnits",
-                                      (json_int_t)pk_json_int(index, "readCapacity", 1),
+                                      (json_int_t)pk_json_int(index, "readCapacity", read),
                                       "WriteCapacityUnits",
-                                      (json_int_t)pk_json_int(index, "writeCapacity", 1)));
+                                      (json_int_t)pk_json_int(index, "writeCapacity", write)));
     return o;
 }
 
@@ -219,38 +262,51 @@ static void set_indexes(struct pk_expansion *x, const struct pk_component *c, st
     json_t *list = json_array(), *index;
     size_t i;
     json_array_foreach(pk_spec_get(c, path), i, index)
-        json_array_append_new(list, index_json(c, index, path[0] == 'l'));
+        json_array_append_new(list, index_json(x, c, index, path[0] == 'l'));
     if (json_array_size(list) > 0)
         pk_resource_set(x->graph, r, property, list, pk_spec_span(c, path));
     else
         json_decref(list);
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
 static void set_attributes(struct pk_expansion *x, const struct pk_component *c,
                            struct pk_resource *r) {
     struct pk_map *types PK_CLEANUP(pk_map_freep) = attribute_types(x, c);
+    struct pk_vec names = PK_VEC_INIT;
     json_t *list = json_array();
     size_t cursor = 0;
     const char *name;
-    void *type;
-    while (pk_map_next(types, &cursor, &name, &type))
-        json_array_append_new(list, json_pack("{s:s, s:s}", "AttributeName", name, "AttributeType",
-                                              (const char *)type));
+    while (pk_map_next(types, &cursor, &name, NULL))
+        pk_vec_push(&names, (void *)(uintptr_t)name);
+    pk_vec_sort(&names, by_text);
+    for (size_t i = 0; i < names.len; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "AttributeName", names.items[i],
+                                              "AttributeType",
+                                              (const char *)pk_map_get(types, names.items[i])));
+    pk_vec_release(&names);
     pk_resource_set(x->graph, r, "AttributeDefinitions", list, pk_spec_span(c, "hashKey"));
     pk_resource_set(x->graph, r, "KeySchema",
                     key_schema(pk_spec_get(c, "hashKey"), pk_spec_get(c, "rangeKey")),
                     pk_spec_span(c, "hashKey"));
 }
 
+/* Tables are always encrypted; this says with whose key. */
 static void set_encryption(struct pk_expansion *x, const struct pk_component *c,
                            struct pk_resource *r) {
+    const json_t *enabled = pk_spec_get(c, "encryption.enabled");
     bool key = pk_spec_get(c, "encryption.kmsKey") != NULL;
-    if (!pk_spec_bool(c, "encryption.enabled") && !key)
+    if (!enabled && !key)
         return;
-    if (pk_spec_written(c, "encryption.enabled") && !pk_spec_bool(c, "encryption.enabled"))
-        return; /* the key AWS owns: the table is encrypted all the same */
-    json_t *sse = json_pack("{s:b, s:s}", "SSEEnabled", true, "SSEType", "KMS");
-    pk_x_set(sse, "KMSMasterKeyId", key ? pk_x_value(x, r, c, "encryption.kmsKey") : NULL);
+    bool own = !json_is_false(enabled);
+    json_t *sse = json_pack("{s:b}", "SSEEnabled", own);
+    if (own) {
+        json_object_set_new(sse, "SSEType", json_string("KMS"));
+        pk_x_set(sse, "KMSMasterKeyId", pk_x_value(x, r, c, "encryption.kmsKey"));
+    }
     pk_resource_set(x->graph, r, "SSESpecification", sse, pk_spec_span(c, "encryption"));
 }
 
@@ -260,9 +316,8 @@ static void set_capacity(struct pk_expansion *x, const struct pk_component *c,
     if (is_provisioned(c)) {
         pk_resource_set(x->graph, r, "ProvisionedThroughput",
                         json_pack("{s:I, s:I}", "ReadCapacityUnits",
-                                  (json_int_t)pk_spec_int(c, "readCapacity", 1),
-                                  "WriteCapacityUnits",
-                                  (json_int_t)pk_spec_int(c, "writeCapacity", 1)),
+                                  (json_int_t)capacity(x, c, "read"), "WriteCapacityUnits",
+                                  (json_int_t)capacity(x, c, "write")),
                         pk_spec_span(c, "readCapacity"));
         return;
     }
@@ -295,8 +350,6 @@ static void expand_scaling(struct pk_expansion *x, const struct pk_component *c,
     pk_x_needs(x, target, table, "table");
     struct pk_resource *policy = pk_x_node(x, c, pk_arena_printf(x->arena, "scaling-%s", which),
                                            "AWS::ApplicationAutoScaling::ScalingPolicy");
-    pk_resource_set(x->graph, policy, "PolicyName", pk_json_textf("%s-%s", table->name, which),
-                    span);
     pk_resource_set(x->graph, policy, "PolicyType", json_string("TargetTrackingScaling"), span);
     pk_resource_set(x->graph, policy, "ServiceNamespace", json_string("dynamodb"), span);
     pk_resource_set(x->graph, policy, "ResourceId", pk_json_text(id), span);
@@ -313,10 +366,6 @@ static void expand_scaling(struct pk_expansion *x, const struct pk_component *c,
 
 static void expand(struct pk_expansion *x, const struct pk_component *c) {
     struct pk_resource *r = pk_x_node(x, c, NULL, TABLE);
-    const char *explicit_name = pk_spec_str(c, "tableName");
-    if (explicit_name)
-        pk_x_explicit_name(x, r, explicit_name);
-    pk_resource_set(x->graph, r, "TableName", pk_json_text(r->name), pk_spec_span(c, "tableName"));
     set_attributes(x, c, r);
     set_capacity(x, c, r);
     set_indexes(x, c, r, "globalSecondaryIndexes", "GlobalSecondaryIndexes");
@@ -349,8 +398,7 @@ static void expand(struct pk_expansion *x, const struct pk_component *c) {
 }
 
 static const char *name_of(struct pk_expansion *x, const struct pk_component *c) {
-    const char *explicit_name = pk_spec_str(c, "tableName");
-    return explicit_name ? explicit_name : pk_x_name_of(x, c, NULL, TABLE);
+    return pk_x_name_of(x, c, NULL, TABLE);
 }
 
 static json_t *output(struct pk_expansion *x, const struct pk_component *c, const char *name,
@@ -358,7 +406,7 @@ static json_t *output(struct pk_expansion *x, const struct pk_component *c, cons
     if (pk_streq(name, "tableName"))
         return pk_json_text(name_of(x, c));
     if (pk_streq(name, "tableArn"))
-        return pk_x_arn(x, "dynamodb", "table/%s", name_of(x, c));
+        return pk_table_arn(x, c);
     if (pk_spec_bool(c, "stream.enabled"))
         return pk_token_ref(pk_x_key(x, c, NULL),
                             pk_streq(name, "streamArn") ? "StreamArn" : "StreamLabel");
@@ -366,6 +414,10 @@ static json_t *output(struct pk_expansion *x, const struct pk_component *c, cons
                                 "%s has no %s: its stream is off", c->address, name);
     pk_diag_help(x->diags, d, "set `stream.enabled: true` there");
     return NULL;
+}
+
+static json_t *identity(struct pk_expansion *x, const struct pk_component *c, const char *name) {
+    return strcmp(name, "arn") == 0 ? pk_table_arn(x, c) : NULL;
 }
 
 static void access(struct pk_expansion *x, const struct pk_component *c, const char *level,
@@ -385,8 +437,7 @@ static void access(struct pk_expansion *x, const struct pk_component *c, const c
     const char *name = name_of(x, c);
     bool both = pk_streq(level, "readwrite");
     json_t *tables PK_CLEANUP(json_decrefp) =
-        json_pack("[o, o]", pk_x_arn(x, "dynamodb", "table/%s", name),
-                  pk_x_arn(x, "dynamodb", "table/%s/index/*", name));
+        pk_iam_list(pk_table_arn(x, c), pk_x_arn(x, "dynamodb", "table/%s/index/*", name));
     if (pk_streq(level, "admin"))
         pk_iam_allow(to, all, json_deep_copy(tables), NULL);
     if (both || pk_streq(level, "read"))
@@ -395,7 +446,8 @@ static void access(struct pk_expansion *x, const struct pk_component *c, const c
         pk_iam_allow(to, write, json_deep_copy(tables), NULL);
     if (pk_streq(level, "consume"))
         pk_iam_allow(to, stream, pk_x_arn(x, "dynamodb", "table/%s/stream/*", name), NULL);
-    pk_policy_allow_key(x, c, "encryption.kmsKey", "dynamodb", level, to);
+    if (!json_is_false(pk_spec_get(c, "encryption.enabled")))
+        pk_iam_allow_key(x, c, "encryption.kmsKey", "dynamodb", level, to);
 }
 
 const struct pk_kind pk_kind_dynamodb = {
@@ -414,4 +466,6 @@ const struct pk_kind pk_kind_dynamodb = {
     .output = output,
     .access = access,
     .default_access = "readwrite",
+    .identity = identity,
+    .primary_type = TABLE,
 };

@@ -457,12 +457,6 @@ struct pk_resource *pk_lambda_permission(struct pk_expansion *x, const struct pk
     /* names of buckets say nothing of the account */
     if (strcmp(principal, "s3.amazonaws.com") == 0)
         pk_resource_set(x->graph, r, "SourceAccount", pk_json_text(x->env->account_id), r->span);
-    /* a changed permission is a new one: so is its statement id */
-    PK_CLEANUP(pk_freep) char *text = pk_json_canonical(r->properties);
-    const char *what = pk_starts_with(sub, "permission-") ? sub + strlen("permission-") : sub;
-    r->name =
-        pk_arena_printf(x->arena, "panka-%.80s-%s", what,
-                        pk_x_hash8(x, pk_arena_printf(x->arena, "%s %u", text, r->generation)));
     pk_x_wait_for(x, r, function, PK_EDGE_HARD, "permission", owner->span);
     return r;
 }
@@ -501,7 +495,6 @@ static void allow_anybody(struct pk_expansion *x, const struct pk_component *c,
             pk_resource_set(x->graph, r, "InvokedViaFunctionUrl", json_true(), span);
         else
             pk_resource_set(x->graph, r, "FunctionUrlAuthType", json_string("NONE"), span);
-        r->name = i ? "panka-url-invoke" : "panka-url";
         pk_x_needs(x, r, function, "function");
     }
 }

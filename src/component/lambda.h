@@ -12,7 +12,7 @@
 #define PK_LAMBDA_FUNCTION "AWS::Lambda::Function"
 
 /* Node `<owner>:<sub>` AWS::Lambda::Permission: the service `principal` may invoke `function` for
- * source_arn (stolen). The existing node when there is one. Its name is the statement id. */
+ * source_arn (stolen). The existing node when there is one. */
 struct pk_resource *pk_lambda_permission(struct pk_expansion *x, const struct pk_component *owner,
                                          const char *sub, const struct pk_component *function,
                                          const char *principal, json_t *source_arn);

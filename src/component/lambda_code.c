@@ -203,7 +203,8 @@ static const char *code_path(struct pk_expansion *x, const struct pk_component *
     if (!written || !c->dir)
         return written;
     PK_CLEANUP(pk_freep) char *joined = pk_path_join(c->dir, written);
-    return pk_arena_strdup(x->arena, joined);
+    PK_CLEANUP(pk_freep) char *real = pk_real_path(joined, NULL);
+    return pk_arena_strdup(x->arena, real ? real : joined);
 }
 
 struct folder {

@@ -1,7 +1,10 @@
 /* s3.c - the kind S3: a bucket with its sub-resources, policy and notifications. */
+#include "component/s3.h"
+#include "component/check.h"
+#include "component/iam.h"
 #include "component/internal.h"
 #include "component/kinds.h"
-#include "component/policy.h"
+#include "component/senders.h"
 
 #include "base/str.h"
 
@@ -21,7 +24,7 @@ static const struct pk_field fields[] = {
     {.path = "versioning.enabled", .type = PK_T_BOOL, .def = "false", .change = "U", .feeds = "VersioningConfiguration.Status", .doc = "Old versions of objects are kept."},
     {.path = "encryption.enabled", .type = PK_T_BOOL, .def = "true", .change = "U", .doc = "false means AES256 too: S3 always encrypts."},
     {.path = "encryption.algorithm", .type = PK_T_ENUM, .def = "AES256", .allowed = "AES256|aws:kms|aws:kms:dsse", .change = "U", .feeds = "BucketEncryption", .doc = "How objects are encrypted by default."},
-    {.path = "encryption.kmsKeyId", .type = PK_T_STR, .flags = PK_F_NOEMPTY | PK_F_DEFERRABLE, .alias = "encryption.kmsKey", .change = "U", .feeds = "KMSMasterKeyID", .doc = "KMS key: ARN, id or alias/…"},
+    {.path = "encryption.kmsKeyId", .type = PK_T_STR, .pattern = PK_KMS_KEY_PATTERN, .alias = "encryption.kmsKey", .change = "U", .feeds = "KMSMasterKeyID", .doc = "KMS key: ARN, id or alias/…"},
     {.path = "lifecycle", .type = PK_T_LIST, .max = 1000, .change = "U", .feeds = "LifecycleConfiguration.Rules", .doc = "What happens to objects as they age."},
     {.path = "lifecycle[].id", .type = PK_T_STR, .min = 1, .max = 255, .flags = PK_F_REQUIRED, .doc = "Name of the rule."},
     {.path = "lifecycle[].enabled", .type = PK_T_BOOL, .def = "true", .doc = "The rule acts."},
@@ -57,22 +60,22 @@ static const struct pk_field fields[] = {
     {.path = "publicAccessBlock.ignorePublicAcls", .type = PK_T_BOOL, .def = "true", .change = "U", .feeds = "PublicAccessBlockConfiguration", .doc = "Ignore public ACLs."},
     {.path = "publicAccessBlock.restrictPublicBuckets", .type = PK_T_BOOL, .def = "true", .change = "U", .feeds = "PublicAccessBlockConfiguration", .doc = "No public use whatever the policy says."},
     {.path = "notifications", .type = PK_T_LIST, .max = 100, .flags = PK_F_SCALAR_OR_MAP, .change = "U", .feeds = "NotificationConfiguration", .doc = "Who is told of changes; `eventBridge: true` sends all to EventBridge."},
-    {.path = "notifications[].name", .type = PK_T_STR, .flags = PK_F_NOEMPTY, .doc = "Name of the entry."},
+    {.path = "notifications[].name", .type = PK_T_STR, .flags = PK_F_NOEMPTY, .max = 200, .pattern = "[A-Za-z0-9_-]+", .doc = "Name of the entry; unique."},
     {.path = "notifications[].events", .type = PK_T_LIST, .max = 50, .doc = "Kinds of events."},
-    {.path = "notifications[].events[]", .type = PK_T_STR, .pattern = "s3:[A-Za-z:*]+", .doc = "s3:ObjectCreated:* and the like."},
+    {.path = "notifications[].events[]", .type = PK_T_STR, .pattern = "s3:[A-Za-z]+(:[A-Za-z*]+)?", .diag = "s3.event", .doc = "s3:ObjectCreated:* and the like."},
     {.path = "notifications[].prefix", .type = PK_T_STR, .max = 1024, .doc = "Only keys that begin so."},
     {.path = "notifications[].suffix", .type = PK_T_STR, .max = 1024, .doc = "Only keys that end so."},
     {.path = "notifications[].queue", .type = PK_T_REF, .doc = "SQS component."},
     {.path = "notifications[].topic", .type = PK_T_REF, .doc = "SNS component."},
     {.path = "notifications[].lambda", .type = PK_T_REF, .doc = "Lambda component."},
     {.path = "notifications[].eventBridge", .type = PK_T_BOOL, .doc = "All events go to EventBridge."},
-    {.path = "accessLogs.bucket", .type = PK_T_STR, .flags = PK_F_NOEMPTY | PK_F_DEFERRABLE, .change = "U", .feeds = "LoggingConfiguration.DestinationBucketName", .doc = "Bucket for access logs."},
+    {.path = "accessLogs.bucket", .type = PK_T_STR, .flags = PK_F_NOEMPTY | PK_F_DEFERRABLE, .change = "U", .feeds = "LoggingConfiguration.DestinationBucketName", .doc = "Bucket for access logs: an S3 component, or the name of a bucket."},
     {.path = "accessLogs.prefix", .type = PK_T_STR, .change = "U", .feeds = "LoggingConfiguration.LogFilePrefix", .doc = "Prefix of their keys."},
     {.path = "objectLock.enabled", .type = PK_T_BOOL, .def = "false", .change = "X", .feeds = "ObjectLockEnabled", .doc = "Objects cannot be changed for a while; only when the bucket is made."},
     {.path = "objectLock.mode", .type = PK_T_ENUM, .def = "GOVERNANCE", .allowed = "GOVERNANCE|COMPLIANCE", .change = "X", .feeds = "ObjectLockConfiguration", .doc = "How strict."},
     {.path = "objectLock.days", .type = PK_T_INT, .min = 1, .max = 36500, .change = "X", .unit = "days", .feeds = "ObjectLockConfiguration", .doc = "Default retention."},
-    {.path = "policy.statements", .type = PK_T_LIST, .change = "U", .feeds = "BucketPolicy", .doc = "IAM statements; `Resource: self` means the bucket, `self/*` its objects."},
-    {.path = "policy.statements[]", .type = PK_T_OBJECT, .flags = PK_F_OPEN | PK_F_DEFERRABLE, .doc = "One statement."},
+    {.path = "policy.statements", .type = PK_T_LIST, .flags = PK_F_DEFERRABLE, .change = "U", .feeds = "BucketPolicy",
+     .doc = "IAM statements; `Resource: self` is the bucket with its objects, `self/<prefix>*` some of them."},
 };
 
 static const struct pk_output outputs[] = {
@@ -86,17 +89,10 @@ static const struct pk_output outputs[] = {
 /* clang-format on */
 
 static const char *name_of(struct pk_expansion *x, const struct pk_component *c) {
-    const char *written = pk_spec_str(c, "bucket.name");
-    return written ? written : pk_x_name_of(x, c, NULL, BUCKET);
+    return pk_x_name_of(x, c, NULL, BUCKET);
 }
 
-static json_t *bucket_arn(struct pk_expansion *x, const struct pk_component *c) {
-    return pk_x_arn_global(x, "s3", "%s", name_of(x, c));
-}
-
-/* --- checks
- * -------------------------------------------------------------------------------------------------
- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
 static bool looks_like_address(const char *name) {
     return strspn(name, "0123456789.") == strlen(name) && strchr(name, '.');
@@ -113,118 +109,149 @@ static void check_name(struct pk_expansion *x, const struct pk_component *c) {
                       : pk_ends_with(name, "--ol-s3")  ? "ends with --ol-s3"
                                                        : NULL;
     if (why)
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "s3.name", "bucket.name",
-                     "bucket name \"%s\" %s: S3 refuses it", name, why);
+        pk_x_refuse(x, c, "s3.name", "bucket.name", "choose another name",
+                    "S3 refuses the name `%s`: it %s", name, why);
 }
 
-static void check_rule(struct pk_expansion *x, const struct pk_component *c, const json_t *rule,
-                       const char *at) {
+static bool is_ia(const char *class) {
+    return strcmp(class, "STANDARD_IA") == 0 || strcmp(class, "ONEZONE_IA") == 0;
+}
+
+/* Moves become later and later; objects stay in an IA class for 30 days at least. */
+static int64_t check_moves(struct pk_expansion *x, const struct pk_component *c, const json_t *list,
+                           const char *at, bool versions) {
     int64_t last = -1;
-    bool in_ia = false;
-    size_t i;
-    json_t *t;
-    json_array_foreach(json_object_get(rule, "transitions"), i, t) {
-        const char *path = pk_arena_printf(x->arena, "%s.transitions[%zu].days", at, i);
-        const char *to = pk_json_str(t, "storageClass", "");
-        int64_t days = pk_json_int(t, "days", 0);
-        bool ia = pk_streq(to, "STANDARD_IA") || pk_streq(to, "ONEZONE_IA");
-        if (ia && days < 30)
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "s3.lifecycle-days", path,
-                         "S3 moves objects to %s after 30 days at the earliest", to);
-        if (last >= 0 && days < last + (in_ia ? 30 : 1))
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "s3.lifecycle-days", path,
-                         "this move comes too soon after the one before (%lld days)",
-                         (long long)last);
-        last = days;
-        in_ia = ia;
+    bool from_ia = false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *move = json_array_get(list, i);
+        const char *to = pk_json_str(move, "storageClass", "");
+        const char *path = pk_x_item(x, at, i, "days");
+        int64_t days = pk_json_int(move, "days", 0);
+        if (is_ia(to) && days < 30 && !versions)
+            pk_x_refuse(x, c, "s3.lifecycle-days", path, "give 30 days or more",
+                        "objects go to %s after 30 days at the earliest", to);
+        if (last >= 0 && days < last + (from_ia ? 30 : 1))
+            pk_x_refuse(x, c, "s3.lifecycle-days", path,
+                        pk_arena_printf(x->arena, "give %lld days or more",
+                                        (long long)last + (from_ia ? 30 : 1)),
+                        "this move comes too soon after the one at %lld days", (long long)last);
+        last = days > last ? days : last;
+        from_ia = is_ia(to);
     }
-    int64_t expires = pk_json_int(rule, "expiration.days", -1);
-    if (expires >= 0 && last >= expires)
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "s3.lifecycle-days",
-                     pk_arena_printf(x->arena, "%s.expiration.days", at),
-                     "objects expire at %lld days, before they are moved at %lld",
-                     (long long)expires, (long long)last);
+    return last;
+}
+
+static void check_end(struct pk_expansion *x, const struct pk_component *c, const json_t *rule,
+                      const char *at, const char *end, int64_t last) {
+    int64_t days = pk_json_int(rule, pk_arena_printf(x->arena, "%s.days", end), -1);
+    if (days >= 0 && days <= last)
+        pk_x_refuse(x, c, "s3.lifecycle-days", pk_arena_printf(x->arena, "%s.%s.days", at, end),
+                    pk_arena_printf(x->arena, "give %lld days or more", (long long)last + 1),
+                    "objects are deleted after %lld days, but moved after %lld", (long long)days,
+                    (long long)last);
+}
+
+static void check_rule(struct pk_expansion *x, const struct pk_component *c, size_t i) {
     static const char *const actions[] = {
         "expiration", "transitions", "noncurrentVersionExpiration", "noncurrentVersionTransitions",
         "abortIncompleteUploadDays"};
-    for (i = 0; i < PK_ARRAY_LEN(actions); i++)
-        if (json_object_get(rule, actions[i]))
-            return;
-    pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.required", at, "this lifecycle rule does nothing");
+    const char *at = pk_x_item(x, "lifecycle", i, NULL);
+    const json_t *rule = pk_spec_get(c, at), *list = pk_spec_get(c, "lifecycle");
+    bool acts = false;
+    for (size_t k = 0; k < PK_ARRAY_LEN(actions); k++)
+        acts |= json_object_get(rule, actions[k]) != NULL;
+    if (!acts)
+        pk_x_refuse(x, c, "s3.lifecycle-empty", pk_x_item(x, "lifecycle", i, "id"),
+                    "add `expiration`, `transitions` or another action", "this rule does nothing");
+    for (size_t k = 0; k < i; k++)
+        if (pk_streq(pk_json_str(json_array_get(list, k), "id", NULL), pk_json_str(rule, "id", "")))
+            pk_x_refuse(x, c, "s3.lifecycle-dup", pk_x_item(x, "lifecycle", i, "id"),
+                        "ids are unique in a bucket", "two rules have the same id");
+    int64_t last = check_moves(x, c, json_object_get(rule, "transitions"),
+                               pk_arena_printf(x->arena, "%s.transitions", at), false);
+    check_end(x, c, rule, at, "expiration", last);
+    last = check_moves(x, c, json_object_get(rule, "noncurrentVersionTransitions"),
+                       pk_arena_printf(x->arena, "%s.noncurrentVersionTransitions", at), true);
+    check_end(x, c, rule, at, "noncurrentVersionExpiration", last);
 }
 
-static void check_notifications(struct pk_expansion *x, const struct pk_component *c) {
-    size_t i;
-    json_t *n;
-    json_array_foreach(pk_spec_get(c, "notifications"), i, n) {
-        const char *at = pk_arena_printf(x->arena, "notifications[%zu]", i);
-        static const char *const wants[][2] = {
-            {"queue", "SQS"}, {"topic", "SNS"}, {"lambda", "Lambda"}};
-        int targets = pk_json_bool(n, "eventBridge", false) ? 1 : 0;
-        for (size_t k = 0; k < PK_ARRAY_LEN(wants); k++) {
-            const char *path = pk_arena_printf(x->arena, "%s.%s", at, wants[k][0]);
-            const struct pk_component *target = pk_x_ref(x, c, path);
-            targets += json_object_get(n, wants[k][0]) ? 1 : 0;
-            if (target && !pk_streq(target->kind, wants[k][1]))
-                pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.type", path, "%s is %s, not %s",
-                             target->address, target->kind, wants[k][1]);
-        }
-        if (targets != 1) {
-            struct pk_diag *d =
-                pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", at,
-                             "a notification has one target, this one has %d", targets);
-            pk_diag_help(x->diags, d, "one of queue, topic, lambda, or `eventBridge: true`");
-        } else if (!pk_json_bool(n, "eventBridge", false) &&
-                   json_array_size(json_object_get(n, "events")) == 0) {
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.required", at, "`events` is missing");
+static void check_cors(struct pk_expansion *x, const struct pk_component *c) {
+    const json_t *rules = pk_spec_get(c, "cors");
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *origins = json_object_get(json_array_get(rules, i), "allowedOrigins");
+        for (size_t k = 0; k < json_array_size(origins); k++) {
+            const char *origin = json_string_value(json_array_get(origins, k));
+            const char *star = origin ? strchr(origin, '*') : NULL;
+            if (star && strchr(star + 1, '*'))
+                pk_x_refuse(x, c, "s3.cors-origin",
+                            pk_x_item(x, pk_x_item(x, "cors", i, "allowedOrigins"), k, NULL),
+                            "write one `*` at most", "the origin has more than one `*`");
         }
     }
 }
 
-static bool blocks_public(const struct pk_component *c) {
-    return pk_spec_bool(c, "publicAccessBlock.blockPublicAcls") ||
-           pk_spec_bool(c, "publicAccessBlock.ignorePublicAcls");
+static void check_public(struct pk_expansion *x, const struct pk_component *c) {
+    const char *acl = pk_spec_str(c, "bucket.acl");
+    bool blocked = pk_spec_bool(c, "publicAccessBlock.blockPublicAcls") ||
+                   pk_spec_bool(c, "publicAccessBlock.ignorePublicAcls");
+    if (!acl || strcmp(acl, "private") == 0)
+        return;
+    if (blocked)
+        pk_x_refuse(x, c, "s3.acl-blocked", "bucket.acl",
+                    "keep `acl: private`, or set `publicAccessBlock.blockPublicAcls` and "
+                    "`ignorePublicAcls` to false",
+                    "public access is blocked, so the ACL %s is refused", acl);
+    else
+        pk_x_warn(x, c, "s3.public", "bucket.acl", "use `acl: private` unless that is meant",
+                  "people outside of the account get access to the objects");
+}
+
+static void check_replication(struct pk_expansion *x, const struct pk_component *c) {
+    static const char *const needed[] = {"replication.destinationBucket", "replication.roleArn"};
+    if (!pk_spec_bool(c, "replication.enabled"))
+        return;
+    if (!pk_spec_bool(c, "versioning.enabled"))
+        pk_x_refuse(x, c, "s3.replication-versioning", "replication.enabled",
+                    "set `versioning.enabled: true`", "only a bucket with versions is replicated");
+    for (size_t i = 0; i < PK_ARRAY_LEN(needed); i++)
+        if (!pk_spec_written(c, needed[i]))
+            pk_x_refuse(x, c, "s3.replication-incomplete", "replication.enabled",
+                        "replication needs a destination and a role", "`%s` is missing", needed[i]);
+}
+
+static void check_lock(struct pk_expansion *x, const struct pk_component *c) {
+    bool lock = pk_spec_bool(c, "objectLock.enabled");
+    if (lock && pk_spec_written(c, "versioning.enabled") && !pk_spec_bool(c, "versioning.enabled"))
+        pk_x_refuse(x, c, "s3.lock-versioning", "versioning.enabled", "remove it",
+                    "a bucket with object lock has versions");
+    if (!lock && pk_spec_written(c, "objectLock.days"))
+        pk_x_refuse(x, c, "s3.lock-off", "objectLock.days", "set `objectLock.enabled: true`",
+                    "object lock is off");
+}
+
+static void check_encryption(struct pk_expansion *x, const struct pk_component *c) {
+    if (pk_spec_get(c, "encryption.kmsKeyId") && pk_spec_written(c, "encryption.algorithm") &&
+        pk_streq(pk_spec_str(c, "encryption.algorithm"), "AES256"))
+        pk_x_refuse(x, c, "s3.encryption-key", "encryption.kmsKeyId",
+                    "set `algorithm: aws:kms`, or remove the key",
+                    "the algorithm AES256 has no key of yours");
 }
 
 static void check(struct pk_expansion *x, const struct pk_component *c) {
+    size_t n = json_array_size(pk_spec_get(c, "lifecycle"));
     check_name(x, c);
-    size_t i;
-    json_t *rule;
-    json_array_foreach(pk_spec_get(c, "lifecycle"), i, rule)
-        check_rule(x, c, rule, pk_arena_printf(x->arena, "lifecycle[%zu]", i));
-    check_notifications(x, c);
-    const char *acl = pk_spec_str(c, "bucket.acl");
-    if (!pk_streq(acl, "private") && blocks_public(c)) {
-        struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "s3.acl-blocked", "bucket.acl",
-                                         "ACL %s has no effect: public access is blocked", acl);
-        pk_diag_help(x->diags, d,
-                     "keep `acl: private`, or switch publicAccessBlock off for a bucket that is "
-                     "meant to be public");
-    }
-    if (pk_spec_bool(c, "replication.enabled")) {
-        if (!pk_spec_bool(c, "versioning.enabled"))
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "s3.replication-versioning",
-                         "replication.enabled", "replication needs `versioning.enabled: true`");
-        static const char *const needed[] = {"replication.destinationBucket",
-                                             "replication.roleArn"};
-        for (i = 0; i < PK_ARRAY_LEN(needed); i++)
-            if (!pk_spec_get(c, needed[i]))
-                pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.required", "replication.enabled",
-                             "`%s` is missing", needed[i]);
-    }
-    if (pk_spec_get(c, "encryption.kmsKeyId") &&
-        pk_streq(pk_spec_str(c, "encryption.algorithm"), "AES256") &&
-        pk_spec_written(c, "encryption.algorithm"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "encryption.kmsKeyId",
-                     "a KMS key goes with algorithm aws:kms");
-    if (pk_spec_bool(c, "objectLock.enabled") && pk_spec_written(c, "versioning.enabled") &&
-        !pk_spec_bool(c, "versioning.enabled"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "versioning.enabled",
-                     "object lock needs versioning");
+    for (size_t i = 0; i < n; i++)
+        check_rule(x, c, i);
+    check_cors(x, c);
+    check_public(x, c);
+    check_replication(x, c);
+    check_lock(x, c);
+    check_encryption(x, c);
+    pk_s3_notifications_check(x, c);
+    pk_iam_check_unused(x, c);
 }
 
-/* --- sub-resources
- * -------------------------------------------------------------------------------------------- */
+/* --- settings of the bucket ------------------------------------------------------------------- */
 
 static void set_encryption(struct pk_expansion *x, const struct pk_component *c,
                            struct pk_resource *r) {
@@ -312,13 +339,37 @@ static void set_cors(struct pk_expansion *x, const struct pk_component *c, struc
         json_decref(rules);
 }
 
+/* Rules as the console and the API write them, too: Condition and Redirect. */
+static json_t *routing_rules(const json_t *written) {
+    static const char *const names[][2] = {{"RoutingRuleCondition", "Condition"},
+                                           {"RedirectRule", "Redirect"}};
+    json_t *rules = json_is_string(written) ? json_loads(json_string_value(written), 0, NULL)
+                                            : json_deep_copy(written);
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        json_t *rule = json_array_get(rules, i);
+        for (size_t k = 0; k < PK_ARRAY_LEN(names); k++) {
+            json_t *value = json_object_get(rule, names[k][1]);
+            if (value)
+                json_object_set(rule, names[k][0], value);
+            json_object_del(rule, names[k][1]);
+        }
+    }
+    return rules;
+}
+
 static void set_website(struct pk_expansion *x, const struct pk_component *c,
                         struct pk_resource *r) {
+    const json_t *rules = pk_spec_get(c, "website.routingRules");
     if (!pk_spec_bool(c, "website.enabled"))
         return;
     json_t *o = json_pack("{s:s}", "IndexDocument", pk_spec_str(c, "website.indexDocument"));
     pk_json_put_str(o, "ErrorDocument", pk_spec_str(c, "website.errorDocument"));
-    pk_x_set(o, "RoutingRules", json_deep_copy(pk_spec_get(c, "website.routingRules")));
+    json_t *routing = rules ? routing_rules(rules) : NULL;
+    if (rules && !json_is_array(routing))
+        pk_x_refuse(x, c, "s3.routing-rules", "website.routingRules",
+                    "write a list of {RoutingRuleCondition, RedirectRule}, or JSON text of it",
+                    "this is not a list of rules");
+    pk_x_set(o, "RoutingRules", routing);
     pk_resource_set(x->graph, r, "WebsiteConfiguration", o, pk_spec_span(c, "website"));
 }
 
@@ -381,221 +432,104 @@ static void set_object_lock(struct pk_expansion *x, const struct pk_component *c
                         pk_spec_span(c, "objectLock.days"));
 }
 
-/* --- policy, notifications
- * --------------------------------------------------------------------------------------- */
+/* --- access logs and policy ------------------------------------------------------------------- */
 
-static void expand_policy(struct pk_expansion *x, const struct pk_component *c,
-                          struct pk_resource *bucket) {
-    json_t *arn PK_CLEANUP(json_decrefp) = bucket_arn(x, c);
-    json_t *statements = json_array();
-    json_array_append_new(statements,
-                          json_pack("{s:s, s:s, s:s, s:s, s:[O, o], s:{s:{s:s}}}", "Sid",
-                                    "DenyInsecureTransport", "Effect", "Deny", "Principal", "*",
-                                    "Action", "s3:*", "Resource", arn,
-                                    pk_x_arn_global(x, "s3", "%s/*", name_of(x, c)), "Condition",
-                                    "Bool", "aws:SecureTransport", "false"));
-    struct pk_resource *policy = pk_x_node(x, c, "policy", "AWS::S3::BucketPolicy");
-    pk_policy_add_own(x, policy, c, arn, statements);
-    pk_resource_set(x->graph, policy, "Bucket", pk_json_text(bucket->name), c->span);
-    pk_resource_set(x->graph, policy, "PolicyDocument", pk_policy_document(statements),
-                    pk_spec_span(c, "policy.statements"));
-    pk_x_needs(x, policy, bucket, "bucket");
-}
-
-struct notified {
-    struct pk_expansion *x;
-    const struct pk_component *bucket;
-    struct pk_resource *node;
-    json_t *queues, *topics, *functions;
-    bool event_bridge;
-};
-
-static json_t *filter_json(const json_t *n) {
-    json_t *rules = json_array();
-    static const char *const names[] = {"prefix", "suffix"};
-    for (size_t i = 0; i < PK_ARRAY_LEN(names); i++)
-        if (pk_json_str(n, names[i], NULL))
-            json_array_append_new(rules, json_pack("{s:s, s:s}", "Name", names[i], "Value",
-                                                   pk_json_str(n, names[i], "")));
-    if (json_array_size(rules) > 0)
-        return json_pack("{s:{s:o}}", "S3Key", "Rules", rules);
-    json_decref(rules);
-    return NULL;
-}
-
-static void add_target(json_t *list, const char *member, json_t *arn, const json_t *n) {
-    json_t *events = json_deep_copy(json_object_get(n, "events"));
-    pk_json_sort_strings(events);
-    json_t *o = json_pack("{s:o, s:o}", member, arn, "Events", events);
-    pk_x_set(o, "Filter", filter_json(n));
-    json_array_append_new(list, o);
-}
-
-static struct pk_resource *allow_function(struct notified *to,
-                                          const struct pk_component *function) {
-    struct pk_expansion *x = to->x;
-    const char *sub = pk_arena_printf(x->arena, "permission-%s", function->name);
-    struct pk_resource *p = pk_graph_find(x->graph, pk_x_key(x, to->bucket, sub));
-    if (p)
-        return p;
-    p = pk_x_node(x, to->bucket, sub, "AWS::Lambda::Permission");
-    pk_resource_set(x->graph, p, "Action", json_string("lambda:InvokeFunction"), to->bucket->span);
-    pk_resource_set(x->graph, p, "FunctionName",
-                    pk_json_text(pk_x_name_of(x, function, NULL, "AWS::Lambda::Function")),
-                    to->bucket->span);
-    pk_resource_set(x->graph, p, "Principal", json_string("s3.amazonaws.com"), to->bucket->span);
-    pk_resource_set(x->graph, p, "SourceArn", bucket_arn(x, to->bucket), to->bucket->span);
-    pk_resource_set(x->graph, p, "SourceAccount", pk_json_text(x->env->account_id),
-                    to->bucket->span);
-    pk_x_wait_for(x, p, function, PK_EDGE_HARD, "notification", to->bucket->span);
-    return p;
-}
-
-static void notify_function(struct notified *to, const struct pk_component *function,
-                            const json_t *n) {
-    const char *name = pk_x_name_of(to->x, function, NULL, "AWS::Lambda::Function");
-    add_target(to->functions, "Function", pk_x_arn(to->x, "lambda", "function:%s", name), n);
-    pk_x_needs(to->x, to->node, allow_function(to, function), "permission");
-}
-
-static void own_notifications(struct notified *to) {
-    struct pk_expansion *x = to->x;
-    size_t i;
-    json_t *n;
-    json_array_foreach(pk_spec_get(to->bucket, "notifications"), i, n) {
-        const char *at = pk_arena_printf(x->arena, "notifications[%zu]", i);
-        const struct pk_component *queue =
-            pk_x_ref(x, to->bucket, pk_arena_printf(x->arena, "%s.queue", at));
-        const struct pk_component *topic =
-            pk_x_ref(x, to->bucket, pk_arena_printf(x->arena, "%s.topic", at));
-        const struct pk_component *function =
-            pk_x_ref(x, to->bucket, pk_arena_printf(x->arena, "%s.lambda", at));
-        to->event_bridge = to->event_bridge || pk_json_bool(n, "eventBridge", false);
-        if (queue) {
-            add_target(to->queues, "Queue",
-                       pk_x_arn(x, "sqs", "%s", pk_x_name_of(x, queue, NULL, "AWS::SQS::Queue")),
-                       n);
-            struct pk_resource *policy = pk_graph_find(x->graph, pk_x_key(x, queue, "policy"));
-            pk_x_needs(x, to->node, policy, "queue policy");
-            pk_x_wait_for(x, to->node, queue, PK_EDGE_HARD, "notification",
-                          pk_spec_span(to->bucket, at));
-        }
-        if (topic) {
-            add_target(to->topics, "Topic",
-                       pk_x_arn(x, "sns", "%s", pk_x_name_of(x, topic, NULL, "AWS::SNS::Topic")),
-                       n);
-            pk_x_wait_for(x, to->node, topic, PK_EDGE_HARD, "notification",
-                          pk_spec_span(to->bucket, at));
-        }
-        if (function)
-            notify_function(to, function, n);
+/* The S3 component that `accessLogs.bucket` names: component, output or bucket name; or NULL. */
+static const struct pk_component *log_target(struct pk_expansion *x, const struct pk_component *c) {
+    const json_t *written = pk_spec_get(c, "accessLogs.bucket");
+    const char *text = json_string_value(written);
+    bool ambiguous;
+    const struct pk_component *target = pk_x_token_target(x, written);
+    if (!target && text)
+        target = pk_project_component(x->project, c, text, &ambiguous);
+    for (size_t i = 0; text && !target && i < x->project->components.len; i++) {
+        const struct pk_component *other = x->project->components.items[i];
+        if (strcmp(other->kind, "S3") == 0 && pk_streq(name_of(x, other), text))
+            target = other;
     }
+    return target && pk_x_active(target) && strcmp(target->kind, "S3") == 0 ? target : NULL;
 }
 
-/* Functions say in their triggers which buckets they listen to; the bucket has one configuration
- * for all of them. */
-static void trigger_notifications(struct notified *to) {
-    struct pk_expansion *x = to->x;
-    for (size_t i = 0; i < x->project->components.len; i++) {
-        const struct pk_component *c = x->project->components.items[i];
-        size_t k;
-        json_t *trigger;
-        if (!pk_streq(c->kind, "Lambda") || !pk_x_active(c))
-            continue;
-        json_array_foreach(pk_spec_get(c, "triggers"), k, trigger) {
-            if (pk_streq(pk_json_str(trigger, "type", ""), "s3") &&
-                pk_streq(pk_json_str(trigger, "s3.bucket", NULL), to->bucket->address))
-                notify_function(to, c, json_object_get(trigger, "s3"));
-        }
-    }
-}
-
-static bool has_notifications(struct pk_expansion *x, const struct pk_component *c) {
-    if (json_array_size(pk_spec_get(c, "notifications")) > 0)
-        return true;
-    for (size_t i = 0; i < x->project->components.len; i++) {
-        const struct pk_component *f = x->project->components.items[i];
-        size_t k;
-        json_t *trigger;
-        if (!pk_streq(f->kind, "Lambda") || !pk_x_active(f))
-            continue;
-        json_array_foreach(pk_spec_get(f, "triggers"), k, trigger) {
-            if (pk_streq(pk_json_str(trigger, "s3.bucket", NULL), c->address))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void expand_notifications(struct pk_expansion *x, const struct pk_component *c,
-                                 struct pk_resource *bucket) {
-    if (!has_notifications(x, c))
+static void set_access_logs(struct pk_expansion *x, const struct pk_component *c,
+                            struct pk_resource *r) {
+    const struct pk_component *target = log_target(x, c);
+    struct pk_span span = pk_spec_span(c, "accessLogs");
+    json_t *name =
+        target ? pk_json_text(name_of(x, target)) : pk_x_value(x, r, c, "accessLogs.bucket");
+    if (!name)
         return;
-    struct notified to = {.x = x,
-                          .bucket = c,
-                          .queues = json_array(),
-                          .topics = json_array(),
-                          .functions = json_array()};
-    to.node = pk_x_node(x, c, "notifications", "Panka::S3::BucketNotification");
-    own_notifications(&to);
-    trigger_notifications(&to);
-    json_t *o = json_object();
-    const struct {
-        const char *member;
-        json_t *list;
-    } lists[] = {{"QueueConfigurations", to.queues},
-                 {"TopicConfigurations", to.topics},
-                 {"LambdaConfigurations", to.functions}};
-    for (size_t i = 0; i < PK_ARRAY_LEN(lists); i++) {
-        if (json_array_size(lists[i].list) > 0)
-            json_object_set(o, lists[i].member, lists[i].list);
-        json_decref(lists[i].list);
+    json_t *o = json_pack("{s:o}", "DestinationBucketName", name);
+    pk_json_put_str(o, "LogFilePrefix", pk_spec_str(c, "accessLogs.prefix"));
+    pk_resource_set(x->graph, r, "LoggingConfiguration", o, span);
+    if (target && target != c)
+        pk_x_wait_for(x, r, target, PK_EDGE_HARD, "accessLogs.bucket", span);
+}
+
+static bool allow_log_delivery(struct pk_expansion *x, const struct pk_component *c,
+                               struct pk_statements *to) {
+    bool any = false;
+    for (size_t i = 0; i < x->project->components.len; i++) {
+        const struct pk_component *other = x->project->components.items[i];
+        if (!pk_x_active(other) || strcmp(other->kind, "S3") != 0 || log_target(x, other) != c)
+            continue;
+        pk_iam_allow_service(x, to, "logging.s3.amazonaws.com", "s3:PutObject",
+                             pk_x_arn_global(x, "s3", "%s/*", name_of(x, c)),
+                             pk_bucket_arn(x, other), true);
+        any = true;
     }
-    if (to.event_bridge)
-        json_object_set_new(o, "EventBridgeConfiguration",
-                            json_pack("{s:b}", "EventBridgeEnabled", true));
-    pk_resource_set(x->graph, to.node, "Bucket", pk_json_text(bucket->name), c->span);
-    pk_resource_set(x->graph, to.node, "NotificationConfiguration", o,
-                    pk_spec_span(c, "notifications"));
-    pk_x_needs(x, to.node, bucket, "bucket");
+    return any;
+}
+
+static json_t *self_arns(struct pk_expansion *x, const struct pk_component *c) {
+    return pk_iam_list(pk_bucket_arn(x, c), pk_x_arn_global(x, "s3", "%s/*", name_of(x, c)));
+}
+
+static void add_policy(struct pk_expansion *x, const struct pk_component *c,
+                       struct pk_resource *bucket) {
+    struct pk_statements *statements = pk_iam_statements_new(x->arena);
+    pk_iam_add(statements,
+               json_pack("{s:s, s:s, s:s, s:[s], s:o, s:{s:{s:s}}}", "Sid", "DenyInsecureTransport",
+                         "Effect", "Deny", "Principal", "*", "Action", "s3:*", "Resource",
+                         self_arns(x, c), "Condition", "Bool", "aws:SecureTransport", "false"));
+    bool takes_logs = allow_log_delivery(x, c, statements);
+    struct pk_resource *r =
+        pk_iam_resource_policy(x, c, "AWS::S3::BucketPolicy", self_arns(x, c), statements);
+    pk_resource_set(x->graph, r, "Bucket", pk_json_text(bucket->name), c->span);
+    pk_x_needs(x, r, bucket, "bucket");
+    /* S3 is asked whether logs may be delivered when another bucket names this one */
+    if (takes_logs)
+        pk_x_ready_gate(x, c, r);
+}
+
+static void set_versioning(struct pk_expansion *x, const struct pk_component *c,
+                           struct pk_resource *r) {
+    bool on = pk_spec_bool(c, "versioning.enabled") || pk_spec_bool(c, "objectLock.enabled");
+    /* once on, versioning can only be suspended */
+    if (on || pk_spec_written(c, "versioning.enabled") ||
+        pk_x_applied(x, c, BUCKET, "VersioningConfiguration"))
+        pk_resource_set(x->graph, r, "VersioningConfiguration",
+                        json_pack("{s:s}", "Status", on ? "Enabled" : "Suspended"),
+                        pk_spec_span(c, "versioning"));
 }
 
 static void expand(struct pk_expansion *x, const struct pk_component *c) {
     struct pk_resource *r = pk_x_node(x, c, NULL, BUCKET);
-    if (pk_spec_str(c, "bucket.name"))
-        pk_x_explicit_name(x, r, pk_spec_str(c, "bucket.name"));
     if (pk_spec_bool(c, "bucket.forceDestroy"))
         r->force_destroy = true;
-    const char *key;
-    json_t *tag;
-    json_object_foreach(pk_spec_get(c, "bucket.tags"), key, tag) {
-        if (!json_object_get(r->tags, key))
-            json_object_set(r->tags, key, tag);
-    }
-    pk_resource_set(x->graph, r, "BucketName", pk_json_text(r->name),
-                    pk_spec_span(c, "bucket.name"));
     set_access(x, c, r);
     set_encryption(x, c, r);
-    if (pk_spec_written(c, "versioning.enabled") || pk_spec_bool(c, "objectLock.enabled")) {
-        bool on = pk_spec_bool(c, "versioning.enabled") || pk_spec_bool(c, "objectLock.enabled");
-        pk_resource_set(x->graph, r, "VersioningConfiguration",
-                        json_pack("{s:s}", "Status", on ? "Enabled" : "Suspended"),
-                        pk_spec_span(c, "versioning.enabled"));
-    }
+    set_versioning(x, c, r);
     set_lifecycle(x, c, r);
     set_cors(x, c, r);
     set_website(x, c, r);
     set_replication(x, c, r);
     set_object_lock(x, c, r);
-    json_t *log_bucket = pk_x_value(x, r, c, "accessLogs.bucket");
-    if (log_bucket) {
-        json_t *o = json_pack("{s:o}", "DestinationBucketName", log_bucket);
-        pk_json_put_str(o, "LogFilePrefix", pk_spec_str(c, "accessLogs.prefix"));
-        pk_resource_set(x->graph, r, "LoggingConfiguration", o, pk_spec_span(c, "accessLogs"));
-    }
-    expand_policy(x, c, r);
-    expand_notifications(x, c, r);
+    set_access_logs(x, c, r);
+    add_policy(x, c, r);
+    pk_s3_notifications_expand(x, c, r);
 }
+
+/* --- outputs and access ----------------------------------------------------------------------- */
 
 static json_t *output(struct pk_expansion *x, const struct pk_component *c, const char *name,
                       struct pk_span asked) {
@@ -603,7 +537,7 @@ static json_t *output(struct pk_expansion *x, const struct pk_component *c, cons
     if (pk_streq(name, "bucketName"))
         return pk_json_text(bucket);
     if (pk_streq(name, "bucketArn"))
-        return bucket_arn(x, c);
+        return pk_bucket_arn(x, c);
     if (pk_streq(name, "endpoint"))
         return pk_json_textf("https://%s.s3.%s.%s", bucket, region, suffix);
     if (pk_streq(name, "domainName"))
@@ -618,6 +552,10 @@ static json_t *output(struct pk_expansion *x, const struct pk_component *c, cons
     return NULL;
 }
 
+static json_t *identity(struct pk_expansion *x, const struct pk_component *c, const char *name) {
+    return strcmp(name, "arn") == 0 ? pk_bucket_arn(x, c) : NULL;
+}
+
 static void access(struct pk_expansion *x, const struct pk_component *c, const char *level,
                    struct pk_statements *to) {
     static const char *const list[] = {"s3:ListBucket", "s3:GetBucketLocation", NULL};
@@ -628,16 +566,15 @@ static void access(struct pk_expansion *x, const struct pk_component *c, const c
     bool both = pk_streq(level, "readwrite");
     const char *name = name_of(x, c);
     if (pk_streq(level, "admin"))
-        pk_iam_allow(to, all,
-                     json_pack("[o, o]", bucket_arn(x, c), pk_x_arn_global(x, "s3", "%s/*", name)),
-                     NULL);
+        pk_iam_allow(to, all, self_arns(x, c), NULL);
     if (both || pk_streq(level, "read")) {
-        pk_iam_allow(to, list, bucket_arn(x, c), NULL);
+        pk_iam_allow(to, list, pk_bucket_arn(x, c), NULL);
         pk_iam_allow(to, get, pk_x_arn_global(x, "s3", "%s/*", name), NULL);
     }
     if (both || pk_streq(level, "write"))
         pk_iam_allow(to, put, pk_x_arn_global(x, "s3", "%s/*", name), NULL);
-    pk_policy_allow_key(x, c, "encryption.kmsKeyId", "s3", level, to);
+    if (pk_spec_bool(c, "encryption.enabled"))
+        pk_iam_allow_key(x, c, "encryption.kmsKeyId", "s3", level, to);
 }
 
 const struct pk_kind pk_kind_s3 = {
@@ -657,4 +594,6 @@ const struct pk_kind pk_kind_s3 = {
     .output = output,
     .access = access,
     .default_access = "readwrite",
+    .identity = identity,
+    .primary_type = BUCKET,
 };

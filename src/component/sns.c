@@ -1,9 +1,11 @@
-/* sns.c - the kind SNS: a topic with its subscriptions and the policy of its publishers. */
+/* sns.c - the kind SNS: a topic, its subscriptions and its policy. */
+#include "component/check.h"
+#include "component/iam.h"
 #include "component/internal.h"
 #include "component/kinds.h"
-#include "component/policy.h"
+#include "component/lambda.h"
+#include "component/senders.h"
 
-#include "base/hash.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -13,276 +15,377 @@
 
 /* clang-format off */
 static const struct pk_field fields[] = {
-    {.path = "displayName", .type = PK_T_STR, .min = 0, .max = 100, .change = "U", .diag = "sns.display-name",
-     .feeds = "DisplayName", .doc = "Name shown to people who get messages."},
-    {.path = "fifoTopic", .type = PK_T_BOOL, .def = "false", .change = "R+", .feeds = "FifoTopic", .doc = "In order, exactly once; delivers to fifo queues only."},
+    {.path = "name", .type = PK_T_STR, .flags = PK_F_OR_NULLTEXT, .change = "R+", .diag = "sns.name",
+     .pattern = "[A-Za-z0-9_-]{1,251}\\.fifo|[A-Za-z0-9_-]{1,255}[A-Za-z0-9_-]?", .feeds = "TopicName",
+     .doc = "Name of the topic instead of the generated one; ends with .fifo for a FIFO topic."},
+    {.path = "displayName", .type = PK_T_STR, .max = 100, .change = "U", .diag = "sns.display-name",
+     .feeds = "DisplayName", .doc = "Sender of text messages and mails."},
+    {.path = "fifoTopic", .type = PK_T_BOOL, .def = "false", .change = "R+", .feeds = "FifoTopic",
+     .doc = "Messages in order; subscriptions are then queues only."},
     {.path = "contentBasedDeduplication", .type = PK_T_BOOL, .change = "U", .feeds = "ContentBasedDeduplication",
-     .doc = "fifo: the content of a message is its deduplication id."},
-    {.path = "deliveryPolicy", .type = PK_T_JSON, .change = "U", .feeds = "DeliveryPolicy", .doc = "Retries of deliveries over HTTP."},
-    {.path = "encryption.enabled", .type = PK_T_BOOL, .def = "false", .change = "U", .feeds = "KmsMasterKeyId",
-     .doc = "Encryption at rest. Off by default: AWS services cannot publish through the AWS-managed key."},
-    {.path = "encryption.kmsKey", .type = PK_T_STR, .def = "alias/aws/sns", .flags = PK_F_NOEMPTY | PK_F_DEFERRABLE, .change = "U", .feeds = "KmsMasterKeyId",
-     .doc = "KMS key: ARN, id or alias/…"},
-    {.path = "tracing", .type = PK_T_BOOL, .def = "false", .change = "U", .feeds = "TracingConfig", .doc = "X-Ray tracing of messages (not for fifo)."},
-    {.path = "subscriptions", .type = PK_T_LIST, .max = 1000, .change = "U", .feeds = "Subscription", .doc = "Who gets the messages."},
-    {.path = "subscriptions[].name", .type = PK_T_STR, .flags = PK_F_NOEMPTY, .doc = "Name of the entry, for overlays."},
+     .doc = "FIFO topic: equal bodies within 5 minutes are one message."},
+    {.path = "deliveryPolicy", .type = PK_T_JSON, .change = "U", .feeds = "DeliveryPolicy",
+     .doc = "How deliveries over HTTP are repeated: a map, or JSON text."},
+    {.path = "encryption.enabled", .type = PK_T_BOOL, .change = "U", .feeds = "KmsMasterKeyId",
+     .doc = "Encrypt messages at rest; true when `kmsKey` is given, else false, because AWS services cannot publish "
+            "through the key that AWS manages."},
+    {.path = "encryption.kmsKey", .type = PK_T_STR, .def = "alias/aws/sns", .pattern = PK_KMS_KEY_PATTERN,
+     .change = "U", .feeds = "KmsMasterKeyId", .doc = "KMS key for the messages."},
+    {.path = "tracing", .type = PK_T_BOOL, .def = "false", .change = "U", .feeds = "TracingConfig",
+     .doc = "Pass X-Ray traces on."},
+    {.path = "subscriptions", .type = PK_T_LIST, .change = "U", .doc = "Who gets the messages."},
+    {.path = "subscriptions[].name", .type = PK_T_STR, .doc = "Name of the entry, for overlays."},
     {.path = "subscriptions[].protocol", .type = PK_T_ENUM, .flags = PK_F_REQUIRED, .change = "R-",
-     .allowed = "http|https|email|email-json|sms|sqs|lambda|application|firehose", .feeds = "Protocol", .doc = "How messages are delivered."},
-    {.path = "subscriptions[].endpoint", .type = PK_T_STR, .flags = PK_F_DEFERRABLE | PK_F_NOEMPTY, .change = "R-", .feeds = "Endpoint",
-     .doc = "URL, address, phone number or ARN."},
-    {.path = "subscriptions[].component", .type = PK_T_REF, .change = "R-", .feeds = "Endpoint", .doc = "An SQS or Lambda component instead of an endpoint."},
-    {.path = "subscriptions[].filterPolicy", .type = PK_T_JSON, .change = "U", .feeds = "FilterPolicy", .doc = "Which messages are delivered; at most five keys."},
-    {.path = "subscriptions[].filterPolicyScope", .type = PK_T_ENUM, .allowed = "MessageAttributes|MessageBody", .change = "U",
-     .feeds = "FilterPolicyScope", .doc = "What the filter looks at."},
-    {.path = "subscriptions[].rawMessageDelivery", .type = PK_T_BOOL, .change = "U", .feeds = "RawMessageDelivery", .doc = "The message alone, without the envelope."},
-    {.path = "subscriptions[].deadLetterQueue.component", .type = PK_T_REF, .change = "U", .feeds = "RedrivePolicy",
-     .doc = "SQS component for messages that could not be delivered."},
-    {.path = "subscriptions[].deliveryPolicy", .type = PK_T_JSON, .change = "U", .feeds = "DeliveryPolicy", .doc = "Retries of this subscription (http, https)."},
-    {.path = "policy.statements", .type = PK_T_LIST, .change = "U", .feeds = "TopicPolicy", .doc = "IAM statements; `Resource: self` means this topic."},
-    {.path = "policy.statements[]", .type = PK_T_OBJECT, .flags = PK_F_OPEN | PK_F_DEFERRABLE, .doc = "One statement."},
+     .allowed = "http|https|email|email-json|sms|sqs|lambda|application|firehose", .feeds = "Protocol",
+     .doc = "How the messages are delivered."},
+    {.path = "subscriptions[].endpoint", .type = PK_T_STR, .flags = PK_F_DEFERRABLE | PK_F_NOEMPTY, .change = "R-",
+     .diag = "sns.endpoint-format", .feeds = "Endpoint",
+     .doc = "URL, address, phone number or ARN; or `component`."},
+    {.path = "subscriptions[].component", .type = PK_T_REF, .change = "R-", .feeds = "Endpoint",
+     .doc = "An SQS or Lambda component as endpoint."},
+    {.path = "subscriptions[].filterPolicy", .type = PK_T_JSON, .change = "U", .feeds = "FilterPolicy",
+     .doc = "Which messages are delivered: a map, or JSON text; at most 5 keys."},
+    {.path = "subscriptions[].filterPolicyScope", .type = PK_T_ENUM, .allowed = "MessageAttributes|MessageBody",
+     .change = "U", .feeds = "FilterPolicyScope", .doc = "What the filter looks at; MessageAttributes by default."},
+    {.path = "subscriptions[].rawMessageDelivery", .type = PK_T_BOOL, .change = "U", .feeds = "RawMessageDelivery",
+     .doc = "Deliver the message alone, without the envelope of SNS."},
+    {.path = "subscriptions[].deadLetterQueue.component", .type = PK_T_REF, .change = "U",
+     .feeds = "RedrivePolicy.deadLetterTargetArn", .doc = "SQS component for messages that could not be delivered."},
+    {.path = "subscriptions[].deliveryPolicy", .type = PK_T_JSON, .change = "U", .feeds = "DeliveryPolicy",
+     .doc = "How deliveries over HTTP are repeated."},
+    {.path = "subscriptions[].roleArn", .type = PK_T_ARN, .flags = PK_F_DEFERRABLE, .change = "U",
+     .feeds = "SubscriptionRoleArn", .doc = "firehose: the role that may put records."},
+    {.path = "policy.statements", .type = PK_T_LIST, .flags = PK_F_DEFERRABLE, .change = "U", .feeds = "TopicPolicy",
+     .doc = "IAM statements for the policy of the topic; `Resource: self` is the topic."},
 };
 
 static const struct pk_output outputs[] = {
     {"topicArn", NULL, "ARN of the topic"},
     {"topicName", NULL, "Name of the topic"},
 };
+
+static const char example[] =
+    "displayName: Alerts\n"
+    "subscriptions:\n"
+    "  - protocol: email\n"
+    "    endpoint: oncall@example.com\n";
 /* clang-format on */
 
-static json_t *topic_arn(struct pk_expansion *x, const struct pk_component *c) {
-    return pk_x_arn(x, "sns", "%s", pk_x_name_of(x, c, NULL, TOPIC));
+static bool is_fifo(const struct pk_component *c) {
+    return pk_spec_bool(c, "fifoTopic");
 }
 
-static bool is_endpoint(const char *protocol, const char *endpoint) {
-    if (pk_streq(protocol, "http") || pk_streq(protocol, "https")) {
-        const char *scheme = pk_streq(protocol, "http") ? "http://" : "https://";
-        return pk_starts_with(endpoint, scheme) && endpoint[strlen(scheme)];
-    }
-    if (pk_streq(protocol, "email") || pk_streq(protocol, "email-json")) {
-        const char *at = strchr(endpoint, '@');
-        return at && at != endpoint && strchr(at, '.') && !strchr(at + 1, '@');
-    }
-    if (pk_streq(protocol, "sms"))
-        return endpoint[0] == '+' && strspn(endpoint + 1, "0123456789") == strlen(endpoint + 1) &&
-               strlen(endpoint) >= 8 && strlen(endpoint) <= 16;
-    return pk_starts_with(endpoint, "arn:");
+static bool is_encrypted(const struct pk_component *c) {
+    const json_t *enabled = pk_spec_get(c, "encryption.enabled");
+    return enabled ? json_is_true(enabled) : pk_spec_written(c, "encryption.kmsKey");
 }
 
-static void check_target(struct pk_expansion *x, const struct pk_component *c, const char *at,
-                         const json_t *s) {
-    const char *protocol = pk_json_str(s, "protocol", ""),
-               *endpoint = pk_json_str(s, "endpoint", NULL);
-    const char *component = pk_json_str(s, "component", NULL);
-    const char *path = pk_arena_printf(x->arena, "%s.%s", at, component ? "component" : "endpoint");
-    if ((component != NULL) == (json_object_get(s, "endpoint") != NULL)) {
-        struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "sns.endpoint-format", at,
-                                         "a subscription has either `endpoint` or `component`");
-        pk_diag_help(x->diags, d, "name an SQS or Lambda component, or give the endpoint");
+static const char *path_of(struct pk_expansion *x, size_t i, const char *field) {
+    return pk_x_item(x, "subscriptions", i, field);
+}
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+static bool is_phone(const char *text) {
+    size_t n = strspn(text + (*text == '+'), "0123456789");
+    return *text == '+' && n >= 4 && n <= 15 && text[1 + n] == 0;
+}
+
+static bool is_address(const char *text) {
+    const char *at = strchr(text, '@');
+    return at && at > text && at[1] && !strchr(at + 1, '@') && !strpbrk(text, " \t");
+}
+
+/* What an endpoint of that protocol looks like, or NULL when this one does. */
+static const char *wrong_endpoint(const char *protocol, const char *endpoint) {
+    static const struct {
+        const char *protocol, *prefix, *part, *looks;
+    } known[] = {
+        {"http", "http://", "", "a URL that starts with http://"},
+        {"https", "https://", "", "a URL that starts with https://"},
+        {"sqs", "arn:", ":sqs:", "the ARN of a queue"},
+        {"lambda", "arn:", ":lambda:", "the ARN of a function"},
+        {"application", "arn:", ":sns:", "the ARN of a platform endpoint"},
+        {"firehose", "arn:", ":firehose:", "the ARN of a delivery stream"},
+    };
+    if (pk_starts_with(protocol, "email"))
+        return is_address(endpoint) ? NULL : "a mail address";
+    if (strcmp(protocol, "sms") == 0)
+        return is_phone(endpoint) ? NULL : "a phone number with `+` and the country code";
+    for (size_t i = 0; i < PK_ARRAY_LEN(known); i++)
+        if (strcmp(protocol, known[i].protocol) == 0)
+            return pk_starts_with(endpoint, known[i].prefix) && strstr(endpoint, known[i].part)
+                       ? NULL
+                       : known[i].looks;
+    return NULL;
+}
+
+/* SNS refuses a fifo queue behind a standard topic; the other way round the order is lost. */
+static void check_order(struct pk_expansion *x, const struct pk_component *c, const char *path,
+                        const struct pk_component *queue) {
+    bool fifo_queue = pk_streq(pk_spec_str(queue, "type"), "fifo");
+    if (fifo_queue && !is_fifo(c))
+        pk_x_refuse(x, c, "sns.fifo-protocol", path,
+                    "set `fifoTopic: true`, or use a standard queue",
+                    "a standard topic cannot deliver to the fifo queue %s", queue->name);
+    else if (!fifo_queue && is_fifo(c))
+        pk_x_warn(x, c, "sns.fifo-order", path, "set `type: fifo` in the queue to keep the order",
+                  "%s is a standard queue: the order of the topic is lost", queue->name);
+}
+
+static void check_component(struct pk_expansion *x, const struct pk_component *c, size_t i,
+                            const char *protocol) {
+    const char *path = path_of(x, i, "component");
+    const struct pk_component *target = pk_x_ref(x, c, path);
+    const char *wanted = strcmp(protocol, "sqs") == 0      ? "SQS"
+                         : strcmp(protocol, "lambda") == 0 ? "Lambda"
+                                                           : NULL;
+    if (!target)
+        return;
+    if (!wanted)
+        pk_x_refuse(x, c, "sns.endpoint-format", path, "give `endpoint`",
+                    "only the protocols sqs and lambda deliver to a component");
+    else if (strcmp(target->kind, wanted) != 0)
+        pk_x_refuse(x, c, "sns.endpoint-format", path,
+                    "the protocol follows the component: sqs for SQS, lambda for Lambda",
+                    "protocol %s delivers to a component of kind %s; %s is of kind %s", protocol,
+                    wanted, target->name, target->kind);
+    else if (strcmp(wanted, "SQS") == 0)
+        check_order(x, c, path, target);
+}
+
+static void check_endpoint(struct pk_expansion *x, const struct pk_component *c, size_t i,
+                           const char *protocol) {
+    const char *path = path_of(x, i, "endpoint");
+    bool by_component = pk_spec_written(c, path_of(x, i, "component"));
+    if (pk_spec_written(c, path) == by_component) {
+        pk_x_refuse(x, c, "sns.endpoint-format", by_component ? path : path_of(x, i, "protocol"),
+                    "give `endpoint`, or `component` for sqs and lambda",
+                    by_component ? "a subscription has one endpoint, not two"
+                                 : "the subscription has no endpoint");
         return;
     }
-    if (endpoint && !is_endpoint(protocol, endpoint))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "sns.endpoint-format", path,
-                     "\"%s\" is no endpoint for %s", endpoint, protocol);
-    const struct pk_component *target = component ? pk_x_ref(x, c, path) : NULL;
-    const char *wanted = pk_streq(protocol, "sqs")      ? "SQS"
-                         : pk_streq(protocol, "lambda") ? "Lambda"
-                                                        : NULL;
-    if (target && !pk_streq(target->kind, wanted))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "sns.endpoint-format", path,
-                     "protocol %s cannot deliver to %s, which is %s", protocol, target->address,
-                     target->kind);
-    if (!pk_spec_bool(c, "fifoTopic"))
+    if (by_component) {
+        check_component(x, c, i, protocol);
         return;
-    bool fifo_queue =
-        pk_streq(protocol, "sqs") && (!target || pk_streq(pk_spec_str(target, "type"), "fifo"));
-    if (!fifo_queue) {
-        struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "sns.fifo-protocol", path,
-                                         "a fifo topic delivers to fifo queues only");
-        pk_diag_help(x->diags, d, "subscribe an SQS component with `type: fifo`");
     }
+    const char *text = pk_spec_str(c, path);
+    const char *looks = text ? wrong_endpoint(protocol, text) : NULL;
+    if (looks)
+        pk_x_refuse(x, c, "sns.endpoint-format", path, pk_arena_printf(x->arena, "give %s", looks),
+                    "this is no endpoint of the protocol %s", protocol);
+}
+
+/* JSON text becomes what it holds; NULL when it is no JSON. New reference. */
+static json_t *json_of(const json_t *value) {
+    if (json_is_string(value))
+        return json_loads(json_string_value(value), JSON_REJECT_DUPLICATES, NULL);
+    return value ? json_deep_copy(value) : NULL;
+}
+
+static void check_json(struct pk_expansion *x, const struct pk_component *c, const char *path,
+                       size_t max_keys) {
+    const json_t *value = pk_spec_get(c, path);
+    if (!value)
+        return;
+    json_auto_t *object = json_of(value);
+    if (!json_is_object(object))
+        pk_x_refuse(x, c, "sns.filter-json", path, "write a map, or JSON text of an object",
+                    "this is not a JSON object");
+    else if (json_object_size(object) > max_keys)
+        pk_x_refuse(x, c, "sns.filter-json", path, "combine conditions on the same attribute",
+                    "the filter has %zu keys, SNS takes %zu", json_object_size(object), max_keys);
+}
+
+static void check_subscription(struct pk_expansion *x, const struct pk_component *c, size_t i) {
+    const char *protocol = pk_spec_str(c, path_of(x, i, "protocol"));
+    if (!protocol)
+        return;
+    if (is_fifo(c) && strcmp(protocol, "sqs") != 0)
+        pk_x_refuse(x, c, "sns.fifo-protocol", path_of(x, i, "protocol"),
+                    "let a queue subscribe, and take the messages from there",
+                    "a FIFO topic delivers to queues only");
+    check_endpoint(x, c, i, protocol);
+    check_json(x, c, path_of(x, i, "filterPolicy"), MAX_FILTER_KEYS);
+    check_json(x, c, path_of(x, i, "deliveryPolicy"), SIZE_MAX);
+    pk_x_ref_of_kind(x, c, path_of(x, i, "deadLetterQueue.component"), "SQS", "sns.dlq-kind",
+                     "undelivered messages go to an SQS component");
+    if (strcmp(protocol, "firehose") == 0 && !pk_spec_written(c, path_of(x, i, "roleArn")))
+        pk_x_refuse(x, c, "sns.firehose-role", path_of(x, i, "protocol"),
+                    "set `roleArn` to a role that may put records into the stream",
+                    "protocol firehose needs a role");
+}
+
+static void check_duplicates(struct pk_expansion *x, const struct pk_component *c) {
+    const json_t *list = pk_spec_get(c, "subscriptions");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        for (size_t k = 0; k < i; k++) {
+            const json_t *a = json_array_get(list, i), *b = json_array_get(list, k);
+            if (!pk_json_equal(json_object_get(a, "protocol"), json_object_get(b, "protocol")) ||
+                !pk_json_equal(json_object_get(a, "endpoint"), json_object_get(b, "endpoint")) ||
+                !pk_json_equal(json_object_get(a, "component"), json_object_get(b, "component")))
+                continue;
+            pk_x_refuse(x, c, "sns.subscription-dup", path_of(x, i, "protocol"),
+                        "SNS keeps one subscription per protocol and endpoint: remove one",
+                        "the same endpoint subscribes twice");
+            return;
+        }
+}
+
+static void check_fields(struct pk_expansion *x, const struct pk_component *c) {
+    const char *name = pk_spec_str(c, "name");
+    if (name && pk_ends_with(name, ".fifo") != is_fifo(c))
+        pk_x_refuse(x, c, "sns.name", "name", is_fifo(c) ? "add `.fifo`" : "remove `.fifo`",
+                    "the name of a FIFO topic, and only that, ends with .fifo");
+    if (!is_fifo(c) && pk_spec_written(c, "contentBasedDeduplication"))
+        pk_x_refuse(x, c, "sns.fifo-only-field", "contentBasedDeduplication",
+                    "remove it, or set `fifoTopic: true`",
+                    "only a FIFO topic has `contentBasedDeduplication`");
+    if (is_fifo(c) && pk_spec_written(c, "deliveryPolicy"))
+        pk_x_refuse(x, c, "sns.standard-only-field", "deliveryPolicy", "remove it",
+                    "a FIFO topic delivers nothing over HTTP");
+    if (is_fifo(c) && pk_spec_bool(c, "tracing"))
+        pk_x_refuse(x, c, "sns.standard-only-field", "tracing", "remove it",
+                    "a FIFO topic passes no traces on");
+    check_json(x, c, "deliveryPolicy", SIZE_MAX);
 }
 
 static void check(struct pk_expansion *x, const struct pk_component *c) {
-    size_t i;
-    json_t *s;
-    json_array_foreach(pk_spec_get(c, "subscriptions"), i, s) {
-        const char *at = pk_arena_printf(x->arena, "subscriptions[%zu]", i);
-        check_target(x, c, at, s);
-        json_t *filter = json_object_get(s, "filterPolicy");
-        if (filter && (!json_is_object(filter) || json_object_size(filter) > MAX_FILTER_KEYS))
-            pk_x_finding(x, c, PK_SEVERITY_ERROR, "sns.filter-json",
-                         pk_arena_printf(x->arena, "%s.filterPolicy", at),
-                         "a filter policy is a map with at most %d keys", MAX_FILTER_KEYS);
-    }
-    if (!pk_spec_bool(c, "fifoTopic") && pk_spec_written(c, "contentBasedDeduplication"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "contentBasedDeduplication",
-                     "`contentBasedDeduplication` is for fifo topics");
-    if (pk_spec_bool(c, "fifoTopic") && pk_spec_get(c, "deliveryPolicy"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "deliveryPolicy",
-                     "`deliveryPolicy` is for standard topics");
-    if (pk_spec_bool(c, "fifoTopic") && pk_spec_bool(c, "tracing"))
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", "tracing",
-                     "`tracing` is for standard topics");
+    size_t n = json_array_size(pk_spec_get(c, "subscriptions"));
+    check_fields(x, c);
+    for (size_t i = 0; i < n; i++)
+        check_subscription(x, c, i);
+    check_duplicates(x, c);
+    pk_iam_check_unused(x, c);
 }
 
-static json_t *endpoint_of(struct pk_expansion *x, const struct pk_component *c,
-                           struct pk_resource *r, const char *at, const char **ret_identity) {
-    const char *path = pk_arena_printf(x->arena, "%s.component", at);
-    const struct pk_component *target = pk_x_ref(x, c, path);
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static void set_json(struct pk_expansion *x, struct pk_resource *r, const char *property,
+                     const struct pk_component *c, const char *path) {
+    pk_resource_set(x->graph, r, property, json_of(pk_spec_get(c, path)), pk_spec_span(c, path));
+}
+
+/* Stays the same as long as protocol and endpoint do, so that the order in the file is free. */
+static const char *subscription_id(struct pk_expansion *x, const struct pk_component *c, size_t i,
+                                   const struct pk_component *target) {
+    const char *protocol = pk_spec_str(c, path_of(x, i, "protocol"));
+    const json_t *endpoint = pk_spec_get(c, path_of(x, i, "endpoint"));
+    PK_CLEANUP(pk_freep) char *text = target || !endpoint ? NULL : pk_json_canonical(endpoint);
+    return pk_x_hash8(x, pk_arena_printf(x->arena, "%s:%s", protocol ? protocol : "",
+                                         target ? target->address
+                                         : text ? text
+                                                : ""));
+}
+
+static void set_endpoint(struct pk_expansion *x, const struct pk_component *c, size_t i,
+                         struct pk_resource *r, const struct pk_component *target) {
+    const char *path = path_of(x, i, "component");
     if (!target) {
-        const char *endpoint = pk_arena_printf(x->arena, "%s.endpoint", at);
-        *ret_identity = pk_spec_str(c, endpoint);
-        return pk_x_value(x, r, c, endpoint);
-    }
-    *ret_identity = target->address;
-    bool queue = pk_streq(target->kind, "SQS");
-    const char *name =
-        pk_x_name_of(x, target, NULL, queue ? "AWS::SQS::Queue" : "AWS::Lambda::Function");
-    return queue ? pk_x_arn(x, "sqs", "%s", name) : pk_x_arn(x, "lambda", "function:%s", name);
-}
-
-/* Functions must allow the topic to call them, before the subscription is of any use. */
-static void allow_invoke(struct pk_expansion *x, const struct pk_component *c,
-                         struct pk_resource *subscription, const struct pk_component *function,
-                         const char *hash) {
-    const char *sub = pk_arena_printf(x->arena, "permission-%s", hash);
-    struct pk_resource *p = pk_x_node(x, c, sub, "AWS::Lambda::Permission");
-    const char *name = pk_x_name_of(x, function, NULL, "AWS::Lambda::Function");
-    pk_resource_set(x->graph, p, "Action", json_string("lambda:InvokeFunction"), c->span);
-    pk_resource_set(x->graph, p, "FunctionName", pk_json_text(name), c->span);
-    pk_resource_set(x->graph, p, "Principal", json_string("sns.amazonaws.com"), c->span);
-    pk_resource_set(x->graph, p, "SourceArn", topic_arn(x, c), c->span);
-    pk_x_wait_for(x, p, function, PK_EDGE_HARD, "subscription", c->span);
-    pk_x_needs(x, subscription, p, "permission");
-}
-
-static void expand_subscription(struct pk_expansion *x, const struct pk_component *c,
-                                struct pk_resource *topic, size_t i) {
-    const char *at = pk_arena_printf(x->arena, "subscriptions[%zu]", i);
-    const char *protocol = pk_spec_str(c, pk_arena_printf(x->arena, "%s.protocol", at));
-    const char *component = pk_arena_printf(x->arena, "%s.component", at);
-    const char *written = pk_spec_str(c, component);
-    const char *endpoint = pk_spec_str(c, pk_arena_printf(x->arena, "%s.endpoint", at));
-    /* The key follows from what is subscribed, so that the order in the file means nothing. */
-    char hash[PK_SHA256_HEX_SIZE];
-    const char *identity = pk_arena_printf(x->arena, "%s %s", protocol,
-                                           written    ? written
-                                           : endpoint ? endpoint
-                                                      : at);
-    pk_sha256_hex(identity, strlen(identity), hash);
-    hash[8] = '\0';
-    const char *sub = pk_arena_printf(x->arena, "sub-%s", hash);
-    if (pk_graph_find(x->graph, pk_x_key(x, c, sub))) {
-        pk_x_finding(x, c, PK_SEVERITY_ERROR, "field.conflict", at,
-                     "the same subscription stands here twice");
+        pk_x_copy(x, r, "Endpoint", c, path_of(x, i, "endpoint"));
         return;
     }
+    if (!pk_spec_written(c, path))
+        path = path_of(x, i, "endpoint");
+    struct pk_span span = pk_spec_span(c, path);
+    bool queue = strcmp(target->kind, "SQS") == 0;
+    pk_resource_set(x->graph, r, "Endpoint",
+                    queue ? pk_queue_arn(x, target, NULL) : pk_function_arn(x, target), span);
+    pk_x_wait_for(x, r, target, PK_EDGE_HARD, path, span);
+    if (queue)
+        return;
+    const char *sub = pk_arena_printf(x->arena, "permission-%s", subscription_id(x, c, i, target));
+    pk_x_needs(x, r,
+               pk_lambda_permission(x, c, sub, target, "sns.amazonaws.com", pk_topic_arn(x, c)),
+               "permission");
+}
+
+static void add_subscription(struct pk_expansion *x, const struct pk_component *c,
+                             struct pk_resource *topic, size_t i) {
+    const struct pk_component *target = pk_subscription_target(x, c, i);
+    const char *sub = pk_arena_printf(x->arena, "sub-%s", subscription_id(x, c, i, target));
+    if (pk_graph_find(x->graph, pk_x_key(x, c, sub)))
+        return; /* a repeat, which has its finding */
     struct pk_resource *r = pk_x_node(x, c, sub, "AWS::SNS::Subscription");
-    const char *who = NULL;
-    struct pk_span span = pk_spec_span(c, at);
-    pk_resource_set(x->graph, r, "TopicArn", pk_token_ref(topic->key, "TopicArn"), c->span);
-    pk_resource_set(x->graph, r, "Protocol", pk_json_text(protocol), span);
-    pk_resource_set(x->graph, r, "Endpoint", endpoint_of(x, c, r, at, &who), span);
-    static const char *const plain[][2] = {{"FilterPolicy", "filterPolicy"},
-                                           {"FilterPolicyScope", "filterPolicyScope"},
-                                           {"RawMessageDelivery", "rawMessageDelivery"},
-                                           {"DeliveryPolicy", "deliveryPolicy"}};
-    for (size_t k = 0; k < PK_ARRAY_LEN(plain); k++)
-        pk_x_copy(x, r, plain[k][0], c, pk_arena_printf(x->arena, "%s.%s", at, plain[k][1]));
-    const char *dead = pk_arena_printf(x->arena, "%s.deadLetterQueue.component", at);
-    const struct pk_component *dlq = pk_x_ref(x, c, dead);
-    if (dlq) {
-        json_t *arn = pk_x_arn(x, "sqs", "%s", pk_x_name_of(x, dlq, NULL, "AWS::SQS::Queue"));
+    r->span = pk_spec_span(c, path_of(x, i, NULL));
+    pk_resource_set(x->graph, r, "TopicArn", pk_topic_arn(x, c), c->span);
+    pk_x_copy(x, r, "Protocol", c, path_of(x, i, "protocol"));
+    set_endpoint(x, c, i, r, target);
+    set_json(x, r, "FilterPolicy", c, path_of(x, i, "filterPolicy"));
+    set_json(x, r, "DeliveryPolicy", c, path_of(x, i, "deliveryPolicy"));
+    pk_x_copy(x, r, "FilterPolicyScope", c, path_of(x, i, "filterPolicyScope"));
+    pk_x_copy(x, r, "RawMessageDelivery", c, path_of(x, i, "rawMessageDelivery"));
+    pk_x_copy(x, r, "SubscriptionRoleArn", c, path_of(x, i, "roleArn"));
+    const char *dead = path_of(x, i, "deadLetterQueue.component");
+    const struct pk_component *queue = pk_x_ref(x, c, dead);
+    if (queue && strcmp(queue->kind, "SQS") == 0) {
         pk_resource_set(x->graph, r, "RedrivePolicy",
-                        json_pack("{s:o}", "deadLetterTargetArn", arn), pk_spec_span(c, dead));
-        pk_x_wait_for(x, r, dlq, PK_EDGE_HARD, "deadLetterQueue.component", pk_spec_span(c, dead));
+                        json_pack("{s:o}", "deadLetterTargetArn", pk_queue_arn(x, queue, NULL)),
+                        pk_spec_span(c, dead));
+        pk_x_wait_for(x, r, queue, PK_EDGE_HARD, dead, pk_spec_span(c, dead));
     }
-    const struct pk_component *target = pk_x_ref(x, c, component);
-    if (target)
-        pk_x_wait_for(x, r, target, PK_EDGE_HARD, "subscription", pk_spec_span(c, component));
-    if (target && pk_streq(target->kind, "Lambda"))
-        allow_invoke(x, c, r, target, hash);
+    pk_x_needs(x, r, topic, "topic");
 }
 
-static bool has_bucket_publisher(struct pk_expansion *x, const struct pk_component *topic,
-                                 const struct pk_component *c) {
-    size_t k;
-    json_t *notification;
-    (void)x;
-    json_array_foreach(pk_spec_get(c, "notifications"), k, notification) {
-        if (pk_streq(pk_json_str(notification, "topic", NULL), topic->address))
-            return true;
-    }
-    return false;
-}
-
-static void expand_policy(struct pk_expansion *x, const struct pk_component *c,
-                          struct pk_resource *topic) {
-    json_t *statements = json_array();
-    json_t *arn PK_CLEANUP(json_decrefp) = topic_arn(x, c);
-    for (size_t i = 0; i < x->project->components.len; i++) {
-        const struct pk_component *other = x->project->components.items[i];
-        if (!pk_streq(other->kind, "S3") || !pk_x_active(other) ||
-            !has_bucket_publisher(x, c, other))
-            continue;
-        json_t *source =
-            pk_x_arn_global(x, "s3", "%s", pk_x_name_of(x, other, NULL, "AWS::S3::Bucket"));
-        json_t *statement = pk_policy_service(pk_arena_printf(x->arena, "bucket%zu", i),
-                                              "s3.amazonaws.com", "sns:Publish", arn, source);
-        json_object_set_new(json_object_get(statement, "Condition"), "StringEquals",
-                            json_pack("{s:s}", "aws:SourceAccount", x->env->account_id));
-        json_array_append_new(statements, statement);
-    }
-    pk_policy_add_own(x, topic, c, arn, statements);
-    json_t *document = pk_policy_document(statements);
-    if (!document)
+static void add_policy(struct pk_expansion *x, const struct pk_component *c,
+                       struct pk_resource *topic) {
+    struct pk_statements *statements = pk_iam_statements_new(x->arena);
+    pk_senders_to_topic(x, c, statements);
+    struct pk_resource *r = pk_iam_resource_policy(
+        x, c, "AWS::SNS::TopicPolicy", pk_iam_list(pk_topic_arn(x, c), NULL), statements);
+    if (!r)
         return;
-    struct pk_resource *policy = pk_x_node(x, c, "policy", "AWS::SNS::TopicPolicy");
-    pk_resource_set(x->graph, policy, "Topics",
-                    json_pack("[o]", pk_token_ref(topic->key, "TopicArn")), c->span);
-    pk_resource_set(x->graph, policy, "PolicyDocument", document,
-                    pk_spec_span(c, "policy.statements"));
-    pk_x_needs(x, policy, topic, "topic");
+    pk_resource_set(x->graph, r, "Topics", pk_iam_list(pk_topic_arn(x, c), NULL), c->span);
+    pk_x_needs(x, r, topic, "topic");
+    /* publishers are asked whether they may publish when they are set up */
+    pk_x_ready_gate(x, c, r);
 }
 
 static void expand(struct pk_expansion *x, const struct pk_component *c) {
+    size_t n = json_array_size(pk_spec_get(c, "subscriptions"));
     struct pk_resource *r = pk_x_node(x, c, NULL, TOPIC);
-    pk_resource_set(x->graph, r, "TopicName", pk_json_text(r->name), c->span);
     pk_x_copy(x, r, "DisplayName", c, "displayName");
-    if (pk_spec_bool(c, "fifoTopic")) {
-        pk_resource_set(x->graph, r, "FifoTopic", json_true(), pk_spec_span(c, "fifoTopic"));
+    if (is_fifo(c)) {
+        pk_x_copy(x, r, "FifoTopic", c, "fifoTopic");
         pk_x_copy(x, r, "ContentBasedDeduplication", c, "contentBasedDeduplication");
     }
-    if (pk_spec_bool(c, "encryption.enabled"))
+    set_json(x, r, "DeliveryPolicy", c, "deliveryPolicy");
+    if (is_encrypted(c))
         pk_x_copy(x, r, "KmsMasterKeyId", c, "encryption.kmsKey");
     if (pk_spec_bool(c, "tracing"))
         pk_resource_set(x->graph, r, "TracingConfig", json_string("Active"),
                         pk_spec_span(c, "tracing"));
-    pk_x_copy(x, r, "DeliveryPolicy", c, "deliveryPolicy");
-    for (size_t i = 0; i < json_array_size(pk_spec_get(c, "subscriptions")); i++)
-        expand_subscription(x, c, r, i);
-    expand_policy(x, c, r);
+    add_policy(x, c, r);
+    for (size_t i = 0; i < n; i++)
+        add_subscription(x, c, r, i);
 }
+
+/* --- outputs and access ----------------------------------------------------------------------- */
 
 static json_t *output(struct pk_expansion *x, const struct pk_component *c, const char *name,
                       struct pk_span asked) {
-    (void)asked;
-    return pk_streq(name, "topicName") ? pk_json_text(pk_x_name_of(x, c, NULL, TOPIC))
-                                       : topic_arn(x, c);
+    (void)asked; /* every topic has both */
+    return strcmp(name, "topicArn") == 0 ? pk_topic_arn(x, c)
+                                         : pk_json_text(pk_x_name_of(x, c, NULL, TOPIC));
+}
+
+static json_t *identity(struct pk_expansion *x, const struct pk_component *c, const char *name) {
+    return strcmp(name, "arn") == 0 ? pk_topic_arn(x, c) : NULL;
 }
 
 static void access(struct pk_expansion *x, const struct pk_component *c, const char *level,
                    struct pk_statements *to) {
     static const char *const read[] = {"sns:GetTopicAttributes", NULL};
-    static const char *const publish[] = {"sns:Publish", NULL};
-    static const char *const all[] = {"sns:*", NULL};
-    if (pk_streq(level, "admin"))
-        pk_iam_allow(to, all, topic_arn(x, c), NULL);
-    if (pk_streq(level, "read") || pk_streq(level, "readwrite"))
-        pk_iam_allow(to, read, topic_arn(x, c), NULL);
-    if (pk_streq(level, "write") || pk_streq(level, "readwrite"))
-        pk_iam_allow(to, publish, topic_arn(x, c), NULL);
-    if (pk_spec_bool(c, "encryption.enabled"))
-        pk_policy_allow_key(x, c, "encryption.kmsKey", "sns", level, to);
+    static const char *const write[] = {"sns:Publish", NULL};
+    static const char *const admin[] = {"sns:*", NULL};
+    if (pk_iam_includes(level, "read"))
+        pk_iam_allow(to, read, pk_topic_arn(x, c), NULL);
+    if (pk_iam_includes(level, "write"))
+        pk_iam_allow(to, write, pk_topic_arn(x, c), NULL);
+    if (strcmp(level, "admin") == 0)
+        pk_iam_allow(to, admin, pk_topic_arn(x, c), NULL);
+    if (is_encrypted(c) && strcmp(level, "consume") != 0)
+        pk_iam_allow_key(x, c, "encryption.kmsKey", "sns", level, to);
 }
 
 const struct pk_kind pk_kind_sns = {
@@ -293,12 +396,13 @@ const struct pk_kind pk_kind_sns = {
               .n_fields = PK_ARRAY_LEN(fields),
               .outputs = outputs,
               .n_outputs = PK_ARRAY_LEN(outputs),
-              .example = "displayName: Alerts\nsubscriptions:\n  - protocol: email\n    endpoint: "
-                         "ops@example.com\n",
+              .example = example,
               .offered = true},
     .check = check,
     .expand = expand,
     .output = output,
     .access = access,
     .default_access = "write",
+    .identity = identity,
+    .primary_type = TOPIC,
 };
