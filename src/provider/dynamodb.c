@@ -256,9 +256,8 @@ static enum pk_progress change_ttl(struct pk_ctx *ctx, const struct pk_update *u
     if (!pk_ctx_call(ctx, NULL, "DescribeTimeToLive", params, &answer, err))
         return PK_FAILED;
     const char *status = pk_json_str(answer, "TimeToLiveDescription.TimeToLiveStatus", "DISABLED");
-    if (pk_word_in("ENABLING|DISABLING", status))
-        return pk_ctx_wait(ctx, 0, err, "time to live %s", status);
-    const char *live = pk_streq(status, "ENABLED")
+    /* It may take an hour until a change has arrived; what is on its way counts. */
+    const char *live = pk_word_in("ENABLED|ENABLING", status)
                            ? pk_json_str(answer, "TimeToLiveDescription.AttributeName", "")
                            : NULL;
     const json_t *spec = json_object_get(ctx->props, "TimeToLiveSpecification");

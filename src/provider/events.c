@@ -163,9 +163,9 @@ static const struct pk_names rule_names[] = {
 static const struct pk_prop rule_props[] = {
     {"Name", .traits = PK_CREATE_ONLY},
     {"EventBusName", .traits = PK_CREATE_ONLY, .update = 1, .fallback = "\"default\""},
-    {"Description", .update = 1, .fallback = "\"\""},
+    {"Description", .update = 1},
     {"EventPattern", .update = 1, .conv = PK_JSON_AS_TEXT, .traits = PK_JSON_TEXT},
-    {"ScheduleExpression", .update = 1, .fallback = "\"\""},
+    {"ScheduleExpression", .update = 1},
     {"State", .update = 1, .fallback = "\"ENABLED\""},
     {"RoleArn", .update = 1},
     {"Targets", .create = PK_NOT_SENT, .read = "Targets", .update = 2, .traits = PK_SET,

@@ -103,27 +103,27 @@ static const char *const storage[] = {"AllocatedStorage", "StorageType", "Iops",
                                       "StorageThroughput"};
 
 /* Storage is described as a whole, and it may have grown by itself in the meantime. */
-static bool whole_storage(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
+static void whole_storage(const struct pk_ctx *ctx, const json_t *item, json_t *params) {
     bool any = false;
     for (size_t i = 0; i < PK_ARRAY_LEN(storage); i++)
         any = any || json_object_get(params, storage[i]);
     if (!any)
-        return true;
+        return;
     for (size_t i = 0; i < PK_ARRAY_LEN(storage); i++) {
         json_t *value = pk_ctx_to_api(ctx, storage[i]);
         if (value)
             json_object_set_new(params, storage[i], value);
     }
-    json_auto_t *item = NULL;
-    if (!pk_ctx_read(ctx, &item, err))
-        return false;
-    int64_t live = item ? pk_json_int(item, "AllocatedStorage", 0) : 0;
+    int64_t live = pk_json_int(item, "AllocatedStorage", 0);
     if (live > pk_json_int(params, "AllocatedStorage", live))
         pk_json_put_int(params, "AllocatedStorage", live);
-    return true;
 }
 
 static bool prepare_modify(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
+    json_auto_t *item = NULL;
+    if (!pk_ctx_read(ctx, &item, err))
+        return false;
+    pk_rds_same_version(item, params);
     pk_rds_log_exports(ctx, params);
     pk_rds_password(ctx, params);
     if (!json_object_get(params, "ApplyImmediately"))
@@ -134,7 +134,8 @@ static bool prepare_modify(struct pk_ctx *ctx, json_t *params, struct pk_error *
     else if (json_object_get(params, "MonitoringInterval") && is_set(ctx, "MonitoringRoleArn"))
         json_object_set(params, "MonitoringRoleArn",
                         json_object_get(ctx->props, "MonitoringRoleArn"));
-    return whole_storage(ctx, params, err);
+    whole_storage(ctx, item, params);
+    return true;
 }
 
 /* --- readiness --- */

@@ -18,6 +18,8 @@ enum pk_progress pk_rds_may_remove(struct pk_ctx *ctx, const json_t *item, struc
 void pk_rds_final_snapshot(struct pk_ctx *ctx, json_t *params);
 /* Moves what differs in EnableCloudwatchLogsExports to CloudwatchLogsExportConfiguration. */
 void pk_rds_log_exports(struct pk_ctx *ctx, json_t *params);
+/* "15" asks for no change of a database that runs 15.4: drops EngineVersion then. */
+void pk_rds_same_version(const json_t *item, json_t *params);
 /* The password belongs to whoever manages it: RDS or we. */
 void pk_rds_password(struct pk_ctx *ctx, json_t *params);
 /* Members of a create request that a restore does not take are moved to a new object. */

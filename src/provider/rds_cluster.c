@@ -57,7 +57,10 @@ static enum pk_progress cluster_after_create(struct pk_ctx *ctx, struct pk_error
 /* --- modify --- */
 
 static bool prepare_modify(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
-    (void)err;
+    json_auto_t *item = NULL;
+    if (!pk_ctx_read(ctx, &item, err))
+        return false;
+    pk_rds_same_version(item, params);
     pk_rds_log_exports(ctx, params);
     pk_rds_password(ctx, params);
     if (!json_object_get(params, "ApplyImmediately"))

@@ -99,6 +99,13 @@ void pk_rds_log_exports(struct pk_ctx *ctx, json_t *params) {
         pk_json_put(params, "CloudwatchLogsExportConfiguration.DisableLogTypes", json_incref(off));
 }
 
+void pk_rds_same_version(const json_t *item, json_t *params) {
+    const char *live = pk_json_str(item, "EngineVersion", ""),
+               *wanted = pk_json_str(params, "EngineVersion", NULL);
+    if (wanted && pk_starts_with(live, wanted) && live[strlen(wanted)] == '.')
+        json_object_del(params, "EngineVersion");
+}
+
 void pk_rds_password(struct pk_ctx *ctx, json_t *params) {
     const json_t *managed = json_object_get(params, "ManageMasterUserPassword");
     if (json_is_true(managed))
