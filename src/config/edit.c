@@ -228,7 +228,7 @@ bool pk_settings_save(const char *config_path, const char *const values[PK_SET_C
     else if (ok)
         pk_buf_addz(&f.text, "version: v1\n");
     f.text.max = PK_YAML_MAX_FILE;
-    for (size_t i = 0; ok && i < PK_SET_COUNT; i++)
+    for (enum pk_setting i = 0; ok && i < PK_SET_COUNT; i++)
         ok = !values[i] || set_one(&f, i, values[i], err);
     ok = ok && verify(&f, values, err);
     char *dir PK_CLEANUP(pk_freep) = pk_path_dir(path);

@@ -16,9 +16,9 @@ struct pk_setting_row {
     const char *env;   /* variable of the process */
     const char *flag;  /* "--region", or NULL when there is none */
     const char *def;   /* or NULL */
-    enum pk_setting_type type;
     const char *words; /* of PK_SETTING_WORD: "s3|local" */
     int64_t min, max;  /* of numbers and durations (seconds) */
+    enum pk_setting_type type;
     bool may_be_empty; /* "" is a value and not the absence of one */
 };
 

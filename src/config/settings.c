@@ -81,7 +81,7 @@ static const char *read_env(const struct pk_settings_source *source, const char 
 }
 
 static void read_flags_and_env(struct loader *l) {
-    for (size_t i = 0; i < PK_SET_COUNT; i++) {
+    for (enum pk_setting i = 0; i < PK_SET_COUNT; i++) {
         const struct pk_setting_row *row = &pk_setting_rows[i];
         offer(l, i, l->source->flags[i],
               pk_arena_printf(l->arena, "flag %s", row->flag ? row->flag : row->name));
@@ -94,7 +94,7 @@ static void read_flags_and_env(struct loader *l) {
 }
 
 static bool find_setting(const char *path, enum pk_setting *ret) {
-    for (size_t i = 0; i < PK_SET_COUNT; i++)
+    for (enum pk_setting i = 0; i < PK_SET_COUNT; i++)
         if (pk_streq(path, pk_setting_rows[i].name) || pk_streq(path, pk_setting_rows[i].alias)) {
             *ret = i;
             return true;
@@ -298,7 +298,7 @@ bool pk_settings_load(const struct pk_settings_source *source, struct pk_diags *
     read_flags_and_env(&l);
     read_repository_file(&l);
     read_user_file(&l);
-    for (size_t i = 0; i < PK_SET_COUNT; i++)
+    for (enum pk_setting i = 0; i < PK_SET_COUNT; i++)
         offer(&l, i, pk_setting_rows[i].def, "default");
     check_lock_times(&l);
     *ret = settings;

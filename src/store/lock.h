@@ -56,8 +56,9 @@ struct pk_lock_request {
 PK_NODISCARD bool pk_lock_acquire(struct pk_locker *locker, const struct pk_lock_request *request,
                                   struct pk_lock **ret, struct pk_error **err);
 const char *pk_lock_id(const struct pk_lock *lock);
-/* LEASE-GUARD: false with LOCK_LOST when less than need_ms + margin of the lease is left. Any
- * thread. */
+/* LEASE-GUARD: false with LOCK_LOST when less than need_ms + margin of the lease is left. More than
+ * half of the lease is never asked for: who configures a lease below 2 minutes accepts that a call
+ * of a minute may outlast it. Any thread. */
 PK_NODISCARD bool pk_lock_guard(struct pk_lock *lock, int64_t need_ms, struct pk_error **err);
 /* Joins the heartbeat, deletes the item if it is still ours, frees. A failure is a warning of the
  * caller's. */

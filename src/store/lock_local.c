@@ -133,6 +133,7 @@ static bool read_file(struct pk_locker *locker, const char *key, json_t **ret,
     if (pk_json_str(*ret, "lockId", NULL))
         return true;
     json_decref(*ret);
+    *ret = NULL;
     return pk_fail(err, PK_E_STATE_INVALID, "%s is no lock", what) ||
            pk_error_hint(err, "remove the file when no panka runs in this folder");
 }

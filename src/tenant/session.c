@@ -104,7 +104,7 @@ bool pk_session_load(bool admin, struct pk_session *ret, bool *ret_found, const 
             *err = pk_steal(&why);
         return pk_error_hint(err, "chmod 600 %s, or log in again", path);
     }
-    struct pk_session s;
+    struct pk_session s = {0};
     if (!parse_session(admin, path, &text, &s, err))
         return false;
     if (s.expires_at <= pk_wall_ms(NULL) / 1000) {

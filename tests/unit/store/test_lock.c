@@ -30,8 +30,9 @@ static void on_wait(void *ctx, const struct pk_lock_info *holder, int64_t waited
 
 static void on_lost(void *ctx, const char *why) {
     struct seen *s = ctx;
-    if (atomic_fetch_add(&s->n_lost, 1) == 0)
+    if (atomic_load(&s->n_lost) == 0)
         snprintf(s->lost, sizeof(s->lost), "%s", why);
+    atomic_fetch_add(&s->n_lost, 1); /* the text before the count: the test waits for that */
 }
 
 static struct pk_lock_request request_of(struct seen *seen, int64_t wait_ms) {

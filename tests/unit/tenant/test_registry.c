@@ -148,7 +148,7 @@ static void meddle(struct mem_store *m, const char *key) {
 static void test_register_race(void **state PK_UNUSED) {
     struct mem_store *m = new_platform();
     m->before_put = meddle;
-    char *secret PK_CLEANUP(pk_secret_freep) = must_register(m);
+    pk_secret_free(must_register(m));
     struct pk_tenant_entry *entries = NULL;
     size_t n;
     assert_true(pk_tenants_list(&m->base, &entries, &n, NULL));
