@@ -27,6 +27,8 @@ struct pk_expand_env {
     bool online;        /* false: validate; a missing network or account is no finding */
     const char *const *redeploy; /* component names/addresses of --redeploy */
     size_t n_redeploy;
+    const char *const *allow_replace; /* keys of --allow-replace */
+    size_t n_allow_replace;
 };
 
 struct pk_expansion; /* component/expand.h */

@@ -39,6 +39,9 @@ const json_t *pk_x_applied(struct pk_expansion *x, const struct pk_component *c,
     const struct pk_state_resource *r = pk_x_recorded(x, c, NULL, type);
     if (!r || (x->env->generations && pk_map_has(x->env->generations, c->key)))
         return NULL;
+    for (size_t i = 0; i < x->env->n_allow_replace; i++)
+        if (pk_streq(x->env->allow_replace[i], c->key))
+            return NULL;
     return pk_json_at(r->properties, property);
 }
 

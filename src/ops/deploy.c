@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "component/kind.h"
 #include "ops/secret_lookup.h"
+#include "ops/unprotect.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -64,7 +65,8 @@ static bool load_project(struct pk_deployment *d, struct pk_diags *diags, struct
     if (!load.env_from_process)
         load.env_from_process = pk_setting(d->context->settings, PK_SET_ENVIRONMENT);
     /* What is to be destroyed is in the state: mistakes in the files must not keep it alive. */
-    struct pk_diags *own PK_CLEANUP(pk_diags_freep) = d->options.destroy ? pk_diags_new() : NULL;
+    bool by_state = d->options.destroy || d->options.unprotect;
+    struct pk_diags *own PK_CLEANUP(pk_diags_freep) = by_state ? pk_diags_new() : NULL;
     d->project = pk_project_load(&load, own ? own : diags);
     if (!d->project || !*d->project->name)
         return own ? pk_diags_fail(own, err) : pk_diags_fail(diags, err);
@@ -185,34 +187,10 @@ static struct pk_graph *expand(struct pk_deployment *d, const struct pk_map *gen
         .online = !d->options.offline,
         .redeploy = d->options.redeploy,
         .n_redeploy = d->options.n_redeploy,
+        .allow_replace = d->options.plan.allow_replace,
+        .n_allow_replace = d->options.plan.n_allow_replace,
     };
     return pk_expand(&env, diags);
-}
-
-/* Properties that guard a resource inside AWS itself, by type. */
-static const struct {
-    const char *type, *property;
-} guards[] = {
-    {"AWS::RDS::DBInstance", "DeletionProtection"},
-    {"AWS::RDS::DBCluster", "DeletionProtection"},
-    {"AWS::DynamoDB::Table", "DeletionProtectionEnabled"},
-};
-
-static void unprotect(struct pk_graph *graph) {
-    for (size_t i = 0; i < graph->resources.len; i++) {
-        struct pk_resource *r = graph->resources.items[i];
-        r->protect = false;
-        for (size_t g = 0; g < PK_ARRAY_LEN(guards); g++)
-            if (pk_streq(r->type, guards[g].type) &&
-                json_object_get(r->properties, guards[g].property))
-                json_object_set_new(r->properties, guards[g].property, json_false());
-        json_t *attributes = json_object_get(r->properties, "LoadBalancerAttributes");
-        size_t n;
-        json_t *item;
-        json_array_foreach(attributes, n, item) if (pk_streq(pk_json_str(item, "Key", ""),
-                                                             "deletion_protection.enabled"))
-            json_object_set_new(item, "Value", json_string("false"));
-    }
 }
 
 static struct pk_plan_options plan_options(struct pk_deployment *d) {
@@ -251,12 +229,11 @@ static bool expand_and_plan(struct pk_deployment *d, struct pk_diags *diags,
         d->plan = NULL;
         if (!d->options.destroy && !d->from_file) {
             pk_graph_free(d->graph);
-            d->graph = expand(d, generations, found);
+            d->graph = d->options.unprotect ? pk_unprotected_graph(d->state)
+                                            : expand(d, generations, found);
             if (!pk_diags_has_errors(found) &&
                 !pk_secret_lookup(d->aws, d->state, d->graph, found, err))
                 return false;
-            if (d->options.unprotect && d->graph)
-                unprotect(d->graph);
         }
         if (!pk_diags_has_errors(found))
             d->plan = plan_once(d, found);
