@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from kinds import ACCOUNT, MOTO, REGION, allow, component, moto_lacks, ours, stack, statement_of, tag_map  # noqa: F401
+from kinds import ACCOUNT, MOTO, REGION, allow, component, ours, stack, statement_of, tag_map  # noqa: F401
 
 RETRIES = {"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 5, "maxDelayTarget": 20, "numRetries": 4}}}
 SUBSCRIPTIONS = [
@@ -69,7 +69,6 @@ def test_every_field(stack):
     assert outputs["news.topicArn"] == TOPIC and outputs["news.topicName"] == "shop-test-news"
 
 
-@moto_lacks("TracingConfig of topics")
 def test_tracing(stack):
     stack.apply(component("SNS", "news", {"tracing": True}))
     assert attributes(stack)["TracingConfig"] == "Active"
