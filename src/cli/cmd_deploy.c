@@ -143,7 +143,7 @@ static int findings_exit_status(const struct pk_diags *diags) {
 static void show_findings(struct pk_app *app, struct pk_diags *diags) {
     pk_diags_sort(diags);
     if (pk_diags_len(diags) > 0 && pk_ui_format(app->ui) != PK_FORMAT_JSON)
-        pk_ui_diags(app->ui, diags);
+        pk_ui_diags_from(app->ui, diags, PK_SEVERITY_WARNING); /* `panka validate` has the rest */
 }
 
 static int stop_on_findings(struct pk_app *app, struct pk_diags *diags) {
@@ -252,22 +252,43 @@ static void show_failures(struct pk_app *app, const struct pk_engine_result *r) 
     }
 }
 
+/* The first output of a component is what people look for (endpoint, URL, name); the stack's own
+ * outputs are all shown. */
+static bool is_main_output(const char *key, char *component, size_t size) {
+    const char *dot = strrchr(key, '.');
+    if (!dot)
+        return true;
+    size_t len = (size_t)(dot - key);
+    if (strlen(component) == len && strncmp(component, key, len) == 0)
+        return false;
+    snprintf(component, size, "%.*s", (int)len, key);
+    return true;
+}
+
 static void show_outputs(struct pk_app *app, const struct pk_state *state) {
-    size_t width = 0;
+    size_t width = 0, hidden = 0;
+    char seen[512] = "";
     const char *key;
     json_t *value;
     json_object_foreach(state->outputs, key, value) {
-        if (strlen(key) > width)
+        if (!is_main_output(key, seen, sizeof(seen)))
+            hidden++;
+        else if (strlen(key) > width)
             width = strlen(key);
     }
     if (width == 0)
         return;
     pk_ui_out(app->ui, "\nOutputs:\n");
+    seen[0] = '\0';
     json_object_foreach(state->outputs, key, value) {
+        if (!is_main_output(key, seen, sizeof(seen)))
+            continue;
         char *text PK_CLEANUP(pk_freep) =
             json_is_string(value) ? pk_strdup(json_string_value(value)) : pk_json_canonical(value);
         pk_ui_out(app->ui, "  %-*s = %s\n", (int)width, key, text);
     }
+    if (hidden > 0)
+        pk_ui_note(app->ui, "  and %zu more: panka outputs", hidden);
 }
 
 static char *critical_path(struct pk_app *app, const struct pk_engine_result *r) {
@@ -294,7 +315,7 @@ static void show_success(struct pk_app *app, const struct pk_deployment *d,
         if (report->engine.actions[i].note)
             pk_ui_note(app->ui, "note: %s: %s", report->engine.actions[i].action->key,
                        report->engine.actions[i].note);
-    if (!d->options.destroy && pk_ui_format(app->ui) == PK_FORMAT_HUMAN)
+    if (!d->options.destroy && !d->options.unprotect && pk_ui_format(app->ui) == PK_FORMAT_HUMAN)
         show_outputs(app, d->state);
 }
 
@@ -415,7 +436,9 @@ static int deploy(struct pk_app *app, const struct deploy_args *a, struct pk_con
         status = 0;
     else if (!approve(app, a, d, &yes, err))
         status = -1;
-    else if (!yes || pk_cancel_level(app->cancel) != PK_CANCEL_NONE)
+    else if (pk_cancel_level(app->cancel) != PK_CANCEL_NONE)
+        status = pk_fail(err, PK_E_CANCELLED, "interrupted: nothing was changed") ? 0 : -1;
+    else if (!yes)
         status = pk_fail(err, PK_E_REFUSED, "not approved: nothing was changed") ? 0 : -1;
     else
         status = execute(app, a, d, err);

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_VALUE_COLUMNS 72
+#define MAX_VALUE_COLUMNS 60
 
 /* The actions of one component, or of one stack-scoped resource. */
 struct group {
     const char *name, *kind, *service;
     enum pk_action_kind kind_of_change;
-    bool data_loss, create_first;
+    bool data_loss, decided;
     size_t n_resources, n_changes;
     struct pk_vec actions;
 };
@@ -74,9 +74,9 @@ static enum pk_action_kind mix(enum pk_action_kind a, enum pk_action_kind b) {
         return b;
     if (b == PK_ACTION_NOOP || a == b)
         return a;
-    if (a == PK_ACTION_REPLACE || b == PK_ACTION_REPLACE)
-        return PK_ACTION_REPLACE;
-    return PK_ACTION_UPDATE;
+    bool goes = (a == PK_ACTION_DELETE || a == PK_ACTION_FORGET) &&
+                (b == PK_ACTION_DELETE || b == PK_ACTION_FORGET);
+    return goes ? PK_ACTION_DELETE : PK_ACTION_UPDATE;
 }
 
 static struct groups *group_actions(struct pk_arena *arena, const struct pk_plan *plan) {
@@ -150,26 +150,87 @@ static const char *arrow(const struct pk_ui *ui) {
     return ui->unicode ? "→" : "->";
 }
 
-/* The one difference worth saying on the component's line: what replaces, else the first of the
- * primary resource. */
+/* The one difference worth saying on the component's line: what replaces the component itself, else
+ * a value that can be shown, else the first of the primary resource. */
 static const struct pk_change *telling_change(const struct group *g,
                                               const struct pk_action **ret_action) {
-    for (int pass = 0; pass < 3; pass++)
+    for (int pass = 0; pass < 4; pass++)
         for (size_t i = 0; i < g->actions.len; i++) {
             const struct pk_action *a = g->actions.items[i];
+            bool primary = !strchr(a->key, ':');
             if (a->kind != PK_ACTION_UPDATE && a->kind != PK_ACTION_REPLACE)
                 continue;
             for (size_t c = 0; c < a->n_changes; c++) {
-                bool fits = pass == 0   ? a->changes[c].replaces
-                            : pass == 1 ? !strchr(a->key, ':')
+                const struct pk_change *change = &a->changes[c];
+                bool shows = change->after && !change->after_unknown && !change->sensitive;
+                bool fits = pass == 0   ? primary && change->replaces
+                            : pass == 1 ? primary && shows
+                            : pass == 2 ? shows
                                         : true;
                 if (fits) {
                     *ret_action = a;
-                    return &a->changes[c];
+                    return change;
                 }
             }
         }
     return NULL;
+}
+
+/* Goes down to the first value that differs:
+ * "ContainerDefinitions[0].Environment[LOG_LEVEL].Value". The results are borrowed. */
+static void first_leaf(struct pk_buf *path, const json_t **before, const json_t **after) {
+    for (int depth = 0; depth < 12; depth++) {
+        const json_t *b = *before, *a = *after;
+        if (json_is_object(b) && json_is_object(a)) {
+            const char *key, *found = NULL;
+            json_t *value;
+            json_object_foreach((json_t *)(uintptr_t)a, key, value) {
+                if (!found && !pk_json_equal(value, json_object_get(b, key)))
+                    found = key;
+            }
+            json_object_foreach((json_t *)(uintptr_t)b, key, value) {
+                if (!found && !json_object_get(a, key))
+                    found = key;
+            }
+            if (!found)
+                return;
+            pk_buf_addf(path, ".%s", found);
+            *before = json_object_get(b, found);
+            *after = json_object_get(a, found);
+        } else if (json_is_array(b) && json_is_array(a) &&
+                   json_array_size(a) == json_array_size(b)) {
+            size_t i = 0;
+            while (i < json_array_size(a) &&
+                   pk_json_equal(json_array_get(a, i), json_array_get(b, i)))
+                i++;
+            if (i == json_array_size(a))
+                return;
+            const char *name = pk_json_str(json_array_get(a, i), "Name", NULL);
+            if (name)
+                pk_buf_addf(path, "[%s]", name);
+            else
+                pk_buf_addf(path, "[%zu]", i);
+            *before = json_array_get(b, i);
+            *after = json_array_get(a, i);
+        } else {
+            return;
+        }
+    }
+}
+
+static char *change_text(const struct pk_ui *ui, const struct pk_change *change) {
+    struct pk_buf path PK_CLEANUP(pk_buf_release) = PK_BUF_INIT(65536);
+    const json_t *b = change->before, *a = change->after;
+    pk_buf_addz(&path, change->path);
+    if (change->sensitive)
+        return pk_asprintf("%s changes", change->path);
+    if (!change->after_unknown)
+        first_leaf(&path, &b, &a);
+    char *before PK_CLEANUP(pk_freep) = short_value(ui, b, false);
+    char *after PK_CLEANUP(pk_freep) = short_value(ui, a, change->after_unknown);
+    if (json_is_object(a) || json_is_array(a) || json_is_object(b) || json_is_array(b))
+        return pk_asprintf("%s changes", pk_buf_cstr(&path));
+    return pk_asprintf("%s %s %s %s", pk_buf_cstr(&path), before, arrow(ui), after);
 }
 
 static void group_line(struct pk_ui *ui, const struct group *g, int name_width, int kind_width) {
@@ -183,19 +244,13 @@ static void group_line(struct pk_ui *ui, const struct group *g, int name_width, 
         pk_ui_out_styled(ui, PK_STYLE_BAD, "%*s  its data is deleted",
                          kind_width - pk_text_width(g->kind), "");
     if (change) {
-        char *before PK_CLEANUP(pk_freep) = short_value(ui, change->before, false);
-        char *after PK_CLEANUP(pk_freep) = short_value(ui, change->after, change->after_unknown);
         char *place PK_CLEANUP(pk_freep) = place_text(change->span);
         pk_ui_out(ui, "%*s  ", kind_width - pk_text_width(g->kind), "");
-        if (change->replaces)
+        if (change->replaces && g->kind_of_change == PK_ACTION_REPLACE)
             pk_ui_out_styled(ui, PK_STYLE_BAD, "replaced: ");
         if (change->drift)
             pk_ui_out_styled(ui, PK_STYLE_WARN, "drifted: ");
-        char *line PK_CLEANUP(pk_freep) =
-            json_is_object(change->before) || json_is_object(change->after) ||
-                    json_is_array(change->after)
-                ? pk_asprintf("%s changes", change->path)
-                : pk_asprintf("%s %s %s %s", change->path, before, arrow(ui), after);
+        char *line PK_CLEANUP(pk_freep) = change_text(ui, change);
         pk_ui_out(ui, "%s", line);
         size_t more = a->n_changes - 1;
         if (more > 0)

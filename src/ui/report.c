@@ -184,6 +184,10 @@ static void annotation(struct pk_buf *to, const struct pk_diag *d) {
 }
 
 void pk_ui_diags(struct pk_ui *ui, const struct pk_diags *diags) {
+    pk_ui_diags_from(ui, diags, PK_SEVERITY_INFO);
+}
+
+void pk_ui_diags_from(struct pk_ui *ui, const struct pk_diags *diags, enum pk_severity least) {
     if (ui->config.format == PK_FORMAT_JSON) {
         json_t *json = pk_ui_diags_json(diags);
         pk_ui_json(ui, json);
@@ -194,7 +198,7 @@ void pk_ui_diags(struct pk_ui *ui, const struct pk_diags *diags) {
     bool github = getenv("GITHUB_ACTIONS") != NULL;
     for (size_t i = 0; i < pk_diags_len(diags); i++) {
         const struct pk_diag *d = pk_diags_at(diags, i);
-        if (ui->config.quiet && d->severity != PK_SEVERITY_ERROR)
+        if (d->severity > least || (ui->config.quiet && d->severity != PK_SEVERITY_ERROR))
             continue;
         one_diag(ui, &text, d);
         if (github)

@@ -63,6 +63,8 @@ void pk_ui_good(struct pk_ui *ui, const char *fmt, ...) PK_PRINTF(2, 3); /* "✓
 /* Findings with excerpts; in JSON format the document of components.md ruling 13 (diagnostics +
  * summary). */
 void pk_ui_diags(struct pk_ui *ui, const struct pk_diags *diags);
+/* Only those at least as severe as `least` (human format). */
+void pk_ui_diags_from(struct pk_ui *ui, const struct pk_diags *diags, enum pk_severity least);
 json_t *pk_ui_diags_json(const struct pk_diags *diags); /* new reference */
 /* The whole error: message, place, AWS block, detail, hint, cause. In JSON format an object
  * {"error": …} on standard output. */
