@@ -257,7 +257,7 @@ static int run_init(struct pk_app *app, const void *args, struct pk_error **err)
     report_network(app, tenant);
     char *policy PK_CLEANUP(pk_freep) =
         pk_tenant_iam_policy(a->name, admin.bucket, admin.lock_table, admin.region,
-                             pk_json_str(tenant->spec, "aws.accountId", ""));
+                             admin.session.account_id ? admin.session.account_id : "");
     pk_ui_note(app->ui,
                "\nIAM policy that confines the tenant's people to its own state and locks:");
     pk_ui_out(app->ui, "%s\n", policy);

@@ -174,7 +174,8 @@ static struct pk_graph *expand(struct pk_deployment *d, const struct pk_map *gen
                                struct pk_diags *diags) {
     const char *region = *d->region ? d->region : "us-east-1";
     if (d->network_of)
-        return pk_network_expand(d->network_of, d->state, region, d->account_id, diags);
+        return pk_network_expand_with(d->network_of, d->state, generations, region, d->account_id,
+                                      diags);
     struct pk_expand_env env = {
         .project = d->project,
         .state = d->state,
@@ -346,7 +347,8 @@ static bool load_plan_file(struct pk_deployment *d, struct pk_error **err) {
         return false;
     d->from_file = true;
     json_t *id = d->file.identity;
-    d->tenant = pk_arena_strdup(d->arena, pk_json_str(id, "tenant", NULL));
+    const char *tenant = pk_json_str(id, "tenant", NULL);
+    d->tenant = tenant ? pk_arena_strdup(d->arena, tenant) : NULL;
     d->stack = pk_arena_strdup(d->arena, pk_json_str(id, "stack", ""));
     d->environment = pk_arena_strdup(d->arena, pk_json_str(id, "environment", ""));
     d->region = pk_arena_strdup(d->arena, pk_json_str(id, "region", ""));

@@ -50,7 +50,7 @@ static void add_node(struct pk_graph *g, const struct pk_state *state,
     r->service = pk_arena_strdup(g->arena, s->service);
     r->component = pk_arena_strdup(g->arena, s->component);
     r->sub = pk_arena_strdup(g->arena, s->sub);
-    r->name = pk_arena_strdup(g->arena, s->name);
+    r->name = s->name ? pk_arena_strdup(g->arena, s->name) : NULL;
     r->generation = s->generation;
     r->primary = !*s->sub;
     r->stateful = s->stateful;

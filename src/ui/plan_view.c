@@ -101,13 +101,18 @@ static struct groups *group_actions(struct pk_arena *arena, const struct pk_plan
         group->n_resources++;
         if (a->kind == PK_ACTION_NOOP)
             continue;
-        /* The primary resource decides what happens to its component; the others colour it. */
-        bool primary = component && !strchr(a->key, ':');
-        if (primary && (a->kind == PK_ACTION_CREATE || a->kind == PK_ACTION_DELETE ||
-                        a->kind == PK_ACTION_REPLACE))
+        /* The primary resource decides whether its component comes, goes or is replaced; a new
+         * revision of a supporting one is a change of the component. */
+        bool decides = !component || !strchr(a->key, ':');
+        enum pk_action_kind shown =
+            !decides && a->kind == PK_ACTION_REPLACE ? PK_ACTION_UPDATE : a->kind;
+        if (decides && (a->kind == PK_ACTION_CREATE || a->kind == PK_ACTION_DELETE ||
+                        a->kind == PK_ACTION_REPLACE)) {
             group->kind_of_change = a->kind;
-        else if (group->n_changes == 0 || !(group->kind_of_change == PK_ACTION_REPLACE))
-            group->kind_of_change = mix(group->kind_of_change, a->kind);
+            group->decided = true;
+        } else if (!group->decided) {
+            group->kind_of_change = mix(group->kind_of_change, shown);
+        }
         group->data_loss = group->data_loss || a->data_loss;
         group->n_changes++;
     }
