@@ -59,6 +59,15 @@ static const struct pk_error *first_error(const struct pk_engine_result *result)
     return NULL;
 }
 
+/* Everything that failed was only cut short. */
+static bool only_interrupted(const struct pk_engine_result *result) {
+    for (size_t i = 0; i < result->n_actions; i++)
+        if (result->actions[i].error && result->actions[i].error->code != PK_E_CANCELLED &&
+            result->actions[i].error->code != PK_E_TIMEOUT)
+            return false;
+    return result->stopped;
+}
+
 static bool verdict(struct pk_run *run, struct pk_error **err) {
     const struct pk_engine_result *r = run->result;
     if (r->fatal) {
@@ -69,7 +78,7 @@ static bool verdict(struct pk_run *run, struct pk_error **err) {
             pk_error_free(copy);
         return false;
     }
-    if (r->failed > 0) {
+    if (r->failed > 0 && !only_interrupted(r)) {
         const struct pk_error *first = first_error(r);
         bool all = run->n_done == 0;
         pk_fail(err, all ? PK_E_RESOURCE_FAILED : PK_E_PARTIAL,
@@ -81,7 +90,7 @@ static bool verdict(struct pk_run *run, struct pk_error **err) {
     if (run->timed_out)
         return pk_fail(err, PK_E_TIMEOUT, "the time for this run was over with %zu of %zu done",
                        run->n_done, run->n_total);
-    if (r->skipped > 0 || run->stopping)
+    if (r->failed + r->skipped > 0 || run->stopping)
         return pk_fail(err, PK_E_CANCELLED, "stopped with %zu of %zu done", run->n_done,
                        run->n_total);
     return true;

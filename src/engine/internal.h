@@ -57,6 +57,7 @@ struct pk_node {
     int64_t due_ms;                   /* PK_NODE_TIMER */
     size_t active_index;              /* place in run->active */
     bool begun, sent;                 /* sent: a mutating call may have been made */
+    bool first_call;                  /* the call that sent stands for may still be in the queue */
     bool adopting;                    /* finishing a create of unknown outcome */
     bool same_inputs;                 /* adopting what was made from the very same inputs */
     bool fresh_token;                 /* what the present token made does not exist any more */

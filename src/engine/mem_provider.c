@@ -12,6 +12,7 @@
 struct thing {
     char *type, *id, *name, *key, *lineage, *op, *token;
     json_t *properties, *tags, *attributes;
+    uint64_t number; /* in order of making */
     bool broken;
 };
 
@@ -93,6 +94,7 @@ static struct thing *add_thing(struct pk_mem_world *world, const char *type, con
                                .seed = seed,
                                .region = world->region,
                                .account_id = world->account_id};
+    t->number = world->made;
     t->type = pk_strdup(type);
     t->name = copy_text(name);
     t->key = copy_text(key);
@@ -447,7 +449,8 @@ static bool has_successor(const struct pk_mem_world *world, const struct thing *
     void *item;
     while (pk_map_next(world->things, &cursor, NULL, &item)) {
         const struct thing *other = item;
-        if (other != t && pk_streq(other->key, t->key) && pk_streq(other->lineage, t->lineage))
+        if (other->number > t->number && pk_streq(other->key, t->key) &&
+            pk_streq(other->lineage, t->lineage))
             return true;
     }
     return false;

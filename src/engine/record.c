@@ -80,6 +80,9 @@ void pk_record_drop_deposed(struct pk_run *run, struct pk_node *node, const char
         if (!pk_streq(pk_json_str(entry, "physicalId", NULL), id))
             continue;
         json_array_remove(r->deposed, i);
+        /* the record of something that is not wanted any more goes with its last remains */
+        if (!pk_state_is_live(r) && !(run->graph && pk_graph_find(run->graph, r->key)))
+            pk_state_remove(run->state, node->action->key);
         pk_run_dirty(run);
         return;
     }
@@ -204,7 +207,11 @@ void pk_record_intent_update(struct pk_run *run, struct pk_node *node) {
 void pk_record_intent_remove(struct pk_run *run, struct pk_node *node) {
     struct pk_state_resource *r = pk_record(run, node);
     bool goes = node->action->kind == PK_ACTION_DELETE;
-    r->status = goes ? PK_STATUS_DELETING : PK_STATUS_REPLACING;
+    /* What never became ready stays tainted until it is gone: if this fails, the next run must not
+     * take it for something that worked. */
+    r->status = goes             ? PK_STATUS_DELETING
+                : node->adopting ? PK_STATUS_TAINTED
+                                 : PK_STATUS_REPLACING;
     set_pending(run, node, r, "delete", NULL, NULL);
 }
 

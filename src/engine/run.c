@@ -252,15 +252,21 @@ static bool ends_waits(const struct pk_run *run) {
     return run->result->fatal || pk_cancel_level(&run->own) >= PK_CANCEL_NOW;
 }
 
+/* Calls that no worker has begun are taken back, but polls of what is in flight are not. */
+static bool take_back(struct pk_run *run, struct pk_node *node) {
+    if ((node->sent && !node->first_call) || !pk_pool_withdraw(run->pool, &node->job))
+        return false;
+    run->n_calls--;
+    if (node->first_call)
+        node->sent = false;
+    return true;
+}
+
 static void stop_active(struct pk_run *run, struct pk_node *node) {
-    if (node->state == PK_NODE_INTENT) {
+    if (node->state == PK_NODE_INTENT || (node->state == PK_NODE_CALLING && take_back(run, node)))
         withdraw(run, node);
-    } else if (node->state == PK_NODE_CALLING && pk_pool_withdraw(run->pool, &node->job)) {
-        run->n_calls--;
-        withdraw(run, node);
-    } else if (node->state == PK_NODE_TIMER && ends_waits(run)) {
+    else if (node->state == PK_NODE_TIMER && ends_waits(run))
         interrupted(run, node, node->op.waiting_for ? node->op.waiting_for : "waiting");
-    }
 }
 
 static void stop_nodes(struct pk_run *run) {
@@ -445,6 +451,7 @@ static void send_durable(struct pk_run *run) {
         struct pk_node *node = run->active.items[i];
         if (node->state == PK_NODE_INTENT && node->intent_version <= run->written &&
             !run->stopping) {
+            node->first_call = !node->sent && changes_something(node->step);
             node->sent = node->sent || changes_something(node->step);
             pk_node_call(run, node, node->step);
         }
@@ -462,6 +469,7 @@ static void collect(struct pk_run *run, int64_t timeout_ms) {
     for (size_t i = 0; i < done.len; i++) {
         struct pk_node *node = ((struct pk_job *)done.items[i])->owner;
         run->n_calls--;
+        node->first_call = false;
         pk_node_answer(run, node);
     }
     pk_vec_release(&done);

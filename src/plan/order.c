@@ -14,6 +14,7 @@ struct orderer {
     struct pk_maker *m;
     struct pk_graph *graph; /* one node per action; node->index = place in m->all */
     struct pk_map *by_name; /* "type name" -> DELETE action */
+    bool delete_first;      /* which removals goes_after is about */
 };
 
 static struct pk_resource *node_of(const struct orderer *o, const struct pk_action *a) {
@@ -46,57 +47,85 @@ static void edges_of_desired(struct orderer *o, const struct pk_action *a) {
     }
 }
 
+/* The successor of this deposed one exists already. */
+static bool succeeded(const struct pk_action *main, const struct pk_action *removal) {
+    const char *present = main->prior ? main->prior->physical_id : NULL;
+    return present && !pk_streq(present, removal->deposed_id);
+}
+
 static void edges_of_removal(struct orderer *o, const struct pk_action *removal) {
     const struct pk_action *main = pk_map_get(o->m->main, removal->key);
-    bool main_goes = main && main->kind == PK_ACTION_DELETE;
-    if (!removal->deposed_id || main_goes)
+    if (!removal->deposed_id)
         edge(o, main, removal, PK_EDGE_HARD); /* delete first */
-    else
+    else if (main && main->desired && !succeeded(main, removal))
         edge(o, removal, main, PK_EDGE_HARD);
-    /* One after the other: they share a record in state. */
-    const struct pk_vec *list = pk_maker_removals(o->m, removal->key);
-    for (size_t i = 1; list && i < list->len; i++)
-        if (list->items[i] == removal)
-            edge(o, removal, list->items[i - 1], PK_EDGE_HARD);
 }
 
 /* --- deletions --- */
 
-/* `gone` disappears only after everything of `dependent` has stopped using it. */
-static void after_dependent(struct orderer *o, const struct pk_action *gone,
-                            const char *dependent_key) {
-    const struct pk_vec *list = pk_maker_removals(o->m, dependent_key);
-    edge(o, gone, pk_map_get(o->m->main, dependent_key), PK_EDGE_SOFT);
-    for (size_t i = 0; list && i < list->len; i++)
-        edge(o, gone, list->items[i], PK_EDGE_SOFT);
-}
-
-static void dependency_goes(struct orderer *o, const char *key, const char *dependent_key) {
-    const struct pk_resource *renamed = pk_map_get(o->m->matched, key);
-    if (renamed)
-        key = renamed->key;
+/* The half of this run's replacement that deletes the present one, or NULL. */
+static const struct pk_action *present_removal(const struct orderer *o, const char *key) {
     const struct pk_action *main = pk_map_get(o->m->main, key);
     const struct pk_vec *list = pk_maker_removals(o->m, key);
-    if (main && main->kind == PK_ACTION_DELETE)
-        after_dependent(o, main, dependent_key);
-    for (size_t i = 0; list && i < list->len; i++)
-        after_dependent(o, list->items[i], dependent_key);
+    if (!main || main->kind != PK_ACTION_REPLACE)
+        return NULL;
+    for (size_t i = 0; list && i < list->len; i++) {
+        const struct pk_action *a = list->items[i];
+        if (!a->deposed_id || pk_streq(a->deposed_id, main->prior->physical_id))
+            return a;
+    }
+    return NULL;
 }
 
+static const struct pk_action *deposed_removal(const struct orderer *o, const char *key,
+                                               const char *id) {
+    const struct pk_vec *list = pk_maker_removals(o->m, key);
+    for (size_t i = 0; list && i < list->len; i++) {
+        const struct pk_action *a = list->items[i];
+        if (pk_streq(a->deposed_id, id))
+            return a;
+    }
+    return NULL;
+}
+
+/* Whatever of `key` is deleted goes only after `user`: the action with which a physical resource
+ * stops using it. */
+static void goes_after(struct orderer *o, const char *key, const struct pk_action *user) {
+    const struct pk_action *main = pk_map_get(o->m->main, key);
+    const struct pk_vec *list = pk_maker_removals(o->m, key);
+    if (!o->delete_first && main && main->kind == PK_ACTION_DELETE)
+        edge(o, main, user, PK_EDGE_SOFT);
+    for (size_t i = 0; list && i < list->len; i++) {
+        const struct pk_action *removal = list->items[i];
+        if (o->delete_first == !removal->deposed_id)
+            edge(o, removal, user, PK_EDGE_SOFT);
+    }
+}
+
+/* The key in this plan of a key that was recorded. */
+static const char *key_now(const struct orderer *o, const char *recorded) {
+    const struct pk_resource *r = pk_map_get(o->m->matched, recorded);
+    return r ? r->key : recorded;
+}
+
+/* What is there now uses what was recorded when it was made: until it is deleted, else updated. */
 static void edges_from_state(struct orderer *o) {
     size_t cursor = 0, k, n;
     void *item;
     json_t *entry, *key;
     while (pk_map_next(o->m->input->state->resources, &cursor, NULL, &item)) {
         const struct pk_state_resource *s = item;
-        const struct pk_resource *r = pk_map_get(o->m->matched, s->key);
-        const char *own_key = r ? r->key : s->key;
+        const char *own_key = key_now(o, s->key);
+        const struct pk_action *user = present_removal(o, own_key);
+        if (!user)
+            user = pk_map_get(o->m->main, own_key);
         for (size_t i = 0; i < s->dependencies.len; i++)
-            dependency_goes(o, s->dependencies.items[i], own_key);
+            goes_after(o, key_now(o, s->dependencies.items[i]), user);
         json_array_foreach(s->deposed, k, entry) {
+            user = deposed_removal(o, own_key, pk_json_str(entry, "physicalId", NULL));
             json_array_foreach(json_object_get(entry, "dependencies"), n, key) {
                 if (json_is_string(key))
-                    dependency_goes(o, json_string_value(key), own_key);
+                    goes_after(o, key_now(o, json_string_value(key)), user);
             }
         }
     }
@@ -106,9 +135,8 @@ static void edges_from_state(struct orderer *o) {
 static void edges_from_graph(struct orderer *o, const struct pk_action *a) {
     for (size_t i = 0; a->desired && i < a->desired->edges.len; i++) {
         const struct pk_edge *e = a->desired->edges.items[i];
-        const struct pk_vec *list = e->dropped ? NULL : pk_maker_removals(o->m, e->to->key);
-        for (size_t k = 0; list && k < list->len; k++)
-            after_dependent(o, list->items[k], a->key);
+        if (!e->dropped)
+            goes_after(o, e->to->key, a);
     }
 }
 
@@ -188,7 +216,7 @@ static void publish(struct orderer *o) {
 }
 
 void pk_maker_order(struct pk_maker *m) {
-    struct orderer o = {m, pk_graph_new(), pk_map_new()};
+    struct orderer o = {.m = m, .graph = pk_graph_new(), .by_name = pk_map_new()};
     add_nodes(&o);
     for (size_t i = 0; i < m->all.len; i++) {
         const struct pk_action *a = m->all.items[i];
@@ -199,6 +227,12 @@ void pk_maker_order(struct pk_maker *m) {
     edges_from_state(&o);
     for (size_t i = 0; i < m->all.len; i++)
         edges_from_graph(&o, m->all.items[i]);
+    drop_cycles(&o);
+    harden(&o);
+    /* What is made anew under its old name would better not be in use, but its users often wait for
+     * the new one. */
+    o.delete_first = true;
+    edges_from_state(&o);
     drop_cycles(&o);
     harden(&o);
     note_names(&o);

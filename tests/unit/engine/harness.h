@@ -337,8 +337,8 @@ static void execute(struct site *site, struct deployment *d) {
 }
 
 /* Plans and runs; d is filled. */
-static void deploy(struct site *site, struct deployment *d, const struct node_spec *specs, size_t n,
-                   const struct pk_plan_options *options) {
+PK_UNUSED static void deploy(struct site *site, struct deployment *d, const struct node_spec *specs,
+                             size_t n, const struct pk_plan_options *options) {
     if (!prepare(site, d, specs, n, options))
         return;
     if (pk_diags_has_errors(d->diags))
@@ -382,7 +382,7 @@ static char *check_settled(struct site *site, const struct node_spec *specs, siz
     return NULL;
 }
 
-static size_t count_ledger(struct site *site, const char *verb, const char *key) {
+PK_UNUSED static size_t count_ledger(struct site *site, const char *verb, const char *key) {
     json_auto_t *ledger = pk_mem_world_ledger(site->world);
     size_t n = 0, i;
     json_t *entry;
@@ -407,6 +407,25 @@ PK_UNUSED static size_t ledger_place(struct site *site, const char *verb, const 
     return 0;
 }
 
+/* PANKA_SHOW=1: what undisturbed runs wanted and what became of it. */
+static void show_run(const struct deployment *d) {
+    if (!getenv("PANKA_SHOW"))
+        return;
+    fprintf(stderr, "--- run\n");
+    for (size_t i = 0; i < d->plan->actions.len; i++) {
+        const struct pk_action *a = d->plan->actions.items[i];
+        if (a->kind != PK_ACTION_NOOP)
+            fprintf(stderr, "  %s %s: %s\n", pk_action_text(a->kind), a->key,
+                    a->reason ? a->reason : "");
+    }
+    for (size_t i = 0; d->ran && i < d->result.n_actions; i++) {
+        const struct pk_action_result *r = &d->result.actions[i];
+        if (!r->done)
+            fprintf(stderr, "  not done: %s %s: %s\n", pk_action_text(r->action->kind),
+                    r->action->key, r->error ? r->error->message : r->note);
+    }
+}
+
 /* Runs again until nothing is left to do; at most `max` runs. False when that is not enough. */
 static bool converge(struct site *site, const struct node_spec *specs, size_t n,
                      const struct pk_plan_options *options, size_t max) {
@@ -418,6 +437,10 @@ static bool converge(struct site *site, const struct node_spec *specs, size_t n,
         bool done = planned && !pk_plan_has_changes(d.plan);
         if (planned && !done && i < max)
             execute(site, &d);
+        if (planned)
+            show_run(&d);
+        else if (d.err)
+            fprintf(stderr, "cannot plan: %s\n", d.err->message);
         deployment_release(&d);
         if (done)
             return true;
