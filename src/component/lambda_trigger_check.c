@@ -226,12 +226,8 @@ static void check_rule(const struct trigger *t) {
     if (has_schedule && has(t, "bus"))
         refuse(t, "lambda.trigger-schedule", "bus", "remove `bus`",
                "schedules run on the default bus only");
-    json_auto_t *pattern = NULL;
-    const json_t *written = pk_spec_get(t->c, path_of(t, "pattern"));
-    if (written)
-        pattern = json_is_string(written) ? json_loads(json_string_value(written), 0, NULL)
-                                          : json_deep_copy(written);
-    if (written && !json_is_object(pattern))
+    const json_t *pattern = pk_spec_get(t->c, path_of(t, "pattern"));
+    if (pattern && !json_is_object(pattern))
         refuse(t, "lambda.filter-json", "pattern", "write a map, or JSON text of an object",
                "this is not an event pattern");
 }

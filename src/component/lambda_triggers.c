@@ -126,13 +126,6 @@ static json_t *as_json_text(const json_t *value) {
     return pk_json_text(text);
 }
 
-/* JSON text becomes what it holds. New reference or NULL. */
-static json_t *as_json(const json_t *value) {
-    if (json_is_string(value))
-        return json_loads(json_string_value(value), JSON_REJECT_DUPLICATES, NULL);
-    return value ? json_deep_copy(value) : NULL;
-}
-
 /* --- mappings --------------------------------------------------------------------------------- */
 
 static void set_source(const struct trigger *t, struct pk_resource *r) {
@@ -234,7 +227,7 @@ static void add_rule(const struct trigger *t) {
     if (input)
         json_object_set_new(target, "Input", as_json_text(input));
     copy(t, r, "ScheduleExpression", "schedule");
-    set(t, r, "EventPattern", as_json(pk_spec_get(t->c, path_of(t, "pattern"))), "pattern");
+    copy(t, r, "EventPattern", "pattern");
     copy(t, r, "Description", "description");
     if (bus)
         copy(t, r, "EventBusName", "bus");
@@ -254,8 +247,7 @@ static void add_topic(const struct trigger *t) {
     set(t, r, "TopicArn", json_incref(arn), field);
     set(t, r, "Protocol", json_string("lambda"), NULL);
     set(t, r, "Endpoint", pk_function_arn(t->x, t->c), NULL);
-    set(t, r, "FilterPolicy", as_json(pk_spec_get(t->c, path_of(t, "filterPolicy"))),
-        "filterPolicy");
+    copy(t, r, "FilterPolicy", "filterPolicy");
     copy(t, r, "FilterPolicyScope", "filterPolicyScope");
     pk_x_wait_for(t->x, r, topic, PK_EDGE_HARD, path_of(t, field),
                   pk_spec_span(t->c, path_of(t, field)));

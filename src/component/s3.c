@@ -343,8 +343,7 @@ static void set_cors(struct pk_expansion *x, const struct pk_component *c, struc
 static json_t *routing_rules(const json_t *written) {
     static const char *const names[][2] = {{"RoutingRuleCondition", "Condition"},
                                            {"RedirectRule", "Redirect"}};
-    json_t *rules = json_is_string(written) ? json_loads(json_string_value(written), 0, NULL)
-                                            : json_deep_copy(written);
+    json_t *rules = json_deep_copy(written);
     for (size_t i = 0; i < json_array_size(rules); i++) {
         json_t *rule = json_array_get(rules, i);
         for (size_t k = 0; k < PK_ARRAY_LEN(names); k++) {

@@ -176,19 +176,11 @@ static void check_endpoint(struct pk_expansion *x, const struct pk_component *c,
                     "this is no endpoint of the protocol %s", protocol);
 }
 
-/* JSON text becomes what it holds; NULL when it is no JSON. New reference. */
-static json_t *json_of(const json_t *value) {
-    if (json_is_string(value))
-        return json_loads(json_string_value(value), JSON_REJECT_DUPLICATES, NULL);
-    return value ? json_deep_copy(value) : NULL;
-}
-
 static void check_json(struct pk_expansion *x, const struct pk_component *c, const char *path,
                        size_t max_keys) {
-    const json_t *value = pk_spec_get(c, path);
-    if (!value)
+    const json_t *object = pk_spec_get(c, path);
+    if (!object)
         return;
-    json_auto_t *object = json_of(value);
     if (!json_is_object(object))
         pk_x_refuse(x, c, "sns.filter-json", path, "write a map, or JSON text of an object",
                     "this is not a JSON object");
@@ -261,11 +253,6 @@ static void check(struct pk_expansion *x, const struct pk_component *c) {
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static void set_json(struct pk_expansion *x, struct pk_resource *r, const char *property,
-                     const struct pk_component *c, const char *path) {
-    pk_resource_set(x->graph, r, property, json_of(pk_spec_get(c, path)), pk_spec_span(c, path));
-}
-
 /* Stays the same as long as protocol and endpoint do, so that the order in the file is free. */
 static const char *subscription_id(struct pk_expansion *x, const struct pk_component *c, size_t i,
                                    const struct pk_component *target) {
@@ -311,8 +298,8 @@ static void add_subscription(struct pk_expansion *x, const struct pk_component *
     pk_resource_set(x->graph, r, "TopicArn", pk_topic_arn(x, c), c->span);
     pk_x_copy(x, r, "Protocol", c, path_of(x, i, "protocol"));
     set_endpoint(x, c, i, r, target);
-    set_json(x, r, "FilterPolicy", c, path_of(x, i, "filterPolicy"));
-    set_json(x, r, "DeliveryPolicy", c, path_of(x, i, "deliveryPolicy"));
+    pk_x_copy(x, r, "FilterPolicy", c, path_of(x, i, "filterPolicy"));
+    pk_x_copy(x, r, "DeliveryPolicy", c, path_of(x, i, "deliveryPolicy"));
     pk_x_copy(x, r, "FilterPolicyScope", c, path_of(x, i, "filterPolicyScope"));
     pk_x_copy(x, r, "RawMessageDelivery", c, path_of(x, i, "rawMessageDelivery"));
     pk_x_copy(x, r, "SubscriptionRoleArn", c, path_of(x, i, "roleArn"));
@@ -349,7 +336,7 @@ static void expand(struct pk_expansion *x, const struct pk_component *c) {
         pk_x_copy(x, r, "FifoTopic", c, "fifoTopic");
         pk_x_copy(x, r, "ContentBasedDeduplication", c, "contentBasedDeduplication");
     }
-    set_json(x, r, "DeliveryPolicy", c, "deliveryPolicy");
+    pk_x_copy(x, r, "DeliveryPolicy", c, "deliveryPolicy");
     if (is_encrypted(c))
         pk_x_copy(x, r, "KmsMasterKeyId", c, "encryption.kmsKey");
     if (pk_spec_bool(c, "tracing"))
