@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Shorter texts ("80", "true") are no identifiers. */
+#define MIN_MENTION 6
+
 struct orderer {
     struct pk_maker *m;
     struct pk_graph *graph; /* one node per action; node->index = place in m->all */
@@ -88,16 +91,71 @@ static const struct pk_action *deposed_removal(const struct orderer *o, const ch
     return NULL;
 }
 
+/* Is this text, or anything inside this value, part of a text in `where`? */
+static bool mentions(const json_t *where, const json_t *what) {
+    const char *key;
+    json_t *inner;
+    if (json_is_string(what)) {
+        if (json_is_string(where))
+            return json_string_length(what) >= MIN_MENTION &&
+                   strstr(json_string_value(where), json_string_value(what)) != NULL;
+        for (size_t i = 0; i < json_array_size(where); i++)
+            if (mentions(json_array_get(where, i), what))
+                return true;
+        json_object_foreach((json_t *)(uintptr_t)where, key, inner) {
+            if (mentions(inner, what))
+                return true;
+        }
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(what); i++)
+        if (mentions(where, json_array_get(what, i)))
+            return true;
+    json_object_foreach((json_t *)(uintptr_t)what, key, inner) {
+        if (mentions(where, inner))
+            return true;
+    }
+    return false;
+}
+
+/* Does a physical resource with these properties use this one of several of the same key? */
+static bool uses(const json_t *properties, const struct pk_state_resource *s, const char *id) {
+    const json_t *attributes = s->attributes, *entry = NULL;
+    size_t i;
+    json_t *item;
+    json_array_foreach(s->deposed, i, item) {
+        if (pk_streq(pk_json_str(item, "physicalId", NULL), id))
+            entry = item;
+    }
+    if (entry)
+        attributes = json_object_get(entry, "attributes");
+    json_auto_t *text = id ? pk_json_text(id) : NULL;
+    return (text && mentions(properties, text)) || mentions(properties, attributes);
+}
+
 /* Whatever of `key` is deleted goes only after `user`: the action with which a physical resource
- * stops using it. */
-static void goes_after(struct orderer *o, const char *key, const struct pk_action *user) {
+ * with these properties stops using it. Where the properties tell which one of several they use,
+ * only that one waits; otherwise all do. */
+static void goes_after(struct orderer *o, const char *key, const struct pk_action *user,
+                       const json_t *properties) {
     const struct pk_action *main = pk_map_get(o->m->main, key);
     const struct pk_vec *list = pk_maker_removals(o->m, key);
-    if (!o->delete_first && main && main->kind == PK_ACTION_DELETE)
+    const struct pk_state_resource *s =
+        list ? ((const struct pk_action *)list->items[0])->prior : NULL;
+    bool told = false;
+    if (s && properties && json_array_size(s->deposed) > 0) {
+        told = uses(properties, s, s->physical_id);
+        for (size_t i = 0; i < json_array_size(s->deposed) && !told; i++)
+            told =
+                uses(properties, s, pk_json_str(json_array_get(s->deposed, i), "physicalId", NULL));
+    }
+    if (!o->delete_first && main && main->kind == PK_ACTION_DELETE &&
+        (!told || uses(properties, s, s->physical_id)))
         edge(o, main, user, PK_EDGE_SOFT);
     for (size_t i = 0; list && i < list->len; i++) {
         const struct pk_action *removal = list->items[i];
-        if (o->delete_first == !removal->deposed_id)
+        const char *id = removal->deposed_id;
+        if (o->delete_first == !id && (!told || uses(properties, s, id ? id : s->physical_id)))
             edge(o, removal, user, PK_EDGE_SOFT);
     }
 }
@@ -120,12 +178,13 @@ static void edges_from_state(struct orderer *o) {
         if (!user)
             user = pk_map_get(o->m->main, own_key);
         for (size_t i = 0; i < s->dependencies.len; i++)
-            goes_after(o, key_now(o, s->dependencies.items[i]), user);
+            goes_after(o, key_now(o, s->dependencies.items[i]), user, s->properties);
         json_array_foreach(s->deposed, k, entry) {
             user = deposed_removal(o, own_key, pk_json_str(entry, "physicalId", NULL));
             json_array_foreach(json_object_get(entry, "dependencies"), n, key) {
                 if (json_is_string(key))
-                    goes_after(o, key_now(o, json_string_value(key)), user);
+                    goes_after(o, key_now(o, json_string_value(key)), user,
+                               json_object_get(entry, "properties"));
             }
         }
     }
@@ -136,7 +195,7 @@ static void edges_from_graph(struct orderer *o, const struct pk_action *a) {
     for (size_t i = 0; a->desired && i < a->desired->edges.len; i++) {
         const struct pk_edge *e = a->desired->edges.items[i];
         if (!e->dropped)
-            goes_after(o, e->to->key, a);
+            goes_after(o, e->to->key, a, NULL);
     }
 }
 

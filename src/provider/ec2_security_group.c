@@ -207,20 +207,29 @@ static bool set_rules(struct pk_ctx *ctx, const json_t *live, bool egress, struc
     const json_t *wanted =
         json_object_get(ctx->props, egress ? "SecurityGroupEgress" : "SecurityGroupIngress");
     json_t *add = json_array(), *describe = json_array(), *drop = json_array();
+    /* Nothing uses a new group yet: AWS's own egress rule is made anew with the description, as
+     * CloudFormation does. */
+    bool fresh = ctx->op->action == PK_ACTION_CREATE;
+    json_t *first = json_array();
     for (size_t i = 0; i < json_array_size(wanted); i++) {
         const json_t *rule = json_array_get(wanted, i), *there = find_rule(own, rule);
-        if (!there)
-            json_array_append_new(add, permission_of(rule));
-        else if (!same_description(rule, there))
-            json_array_append_new(describe, permission_of(rule));
+        if (there && same_description(rule, there))
+            continue;
+        if (there && fresh)
+            json_array_append(first, json_object_get(there, "SecurityGroupRuleId"));
+        json_array_append_new(there && !fresh ? describe : add, permission_of(rule));
     }
     for (size_t i = 0; i < json_array_size(own); i++) {
         const json_t *rule = json_array_get(own, i);
         if (!find_rule(wanted, rule))
             json_array_append(drop, json_object_get(rule, "SecurityGroupRuleId"));
     }
-    bool ok = send_permissions(
-        ctx, egress ? "AuthorizeSecurityGroupEgress" : "AuthorizeSecurityGroupIngress", add, err);
+    bool ok = revoke(ctx, egress, first, err);
+    if (!ok)
+        json_decref(add);
+    ok = ok && send_permissions(
+                   ctx, egress ? "AuthorizeSecurityGroupEgress" : "AuthorizeSecurityGroupIngress",
+                   add, err);
     if (ok)
         ok = send_permissions(ctx,
                               egress ? "UpdateSecurityGroupRuleDescriptionsEgress"

@@ -1,7 +1,6 @@
 /* backend.c - the bucket of the platform; the table is in backend_table.c. */
 #include "tenant/backend.h"
 
-#include "aws/client.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -224,18 +223,7 @@ static json_t *with_statement(json_t *policy, json_t *ours, bool *ret_same) {
     return result;
 }
 
-/* An emulator on this machine: there the policy would lock out panka itself. */
-static bool has_no_tls(const struct pk_backend_work *w) {
-    char *url PK_CLEANUP(pk_freep) =
-        pk_aws_custom_endpoint(w->aws->shared, pk_aws_service_find("s3"));
-    return url && pk_starts_with(url, "http://");
-}
-
 static bool ensure_policy(const struct pk_backend_work *w, struct pk_error **err) {
-    if (has_no_tls(w)) {
-        report(w, "TLS-only policy left out, the endpoint has no TLS", PK_BACKEND_UNCHANGED);
-        return true;
-    }
     json_t *now PK_CLEANUP(json_decrefp) = NULL;
     json_t *policy PK_CLEANUP(json_decrefp) = NULL;
     json_t *ours PK_CLEANUP(json_decrefp) = tls_statement(w);

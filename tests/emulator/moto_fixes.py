@@ -278,6 +278,19 @@ def topics_show_their_tracing():
     SNSResponse.get_topic_attributes = answered
 
 
+def tables_have_a_tag_once():
+    """TagResource gives a tag another value; moto would have both, and pages without end."""
+    from moto.dynamodb.models import DynamoDBBackend
+
+    def tag(self, arn, tags):
+        for table in self.tables.values():
+            if table.table_arn == arn:
+                kept = {t["Key"]: t["Value"] for t in table.tags}
+                table.tags = [{"Key": k, "Value": v} for k, v in {**kept, **tags}.items()]
+
+    DynamoDBBackend.tag_resource = tag
+
+
 def tables_keep_every_setting():
     """moto drops OnDemandThroughput and TableClass, and SSESpecification in UpdateTable."""
     from moto.dynamodb.models.table import Table
@@ -347,8 +360,24 @@ def logs_are_delivered_beside_other_statements():
     FakeBucket._log_permissions_enabled_policy = staticmethod(wrapper)
 
 
+def tagging_a_table_again_replaces():
+    """A tag key is there once; moto lists it as often as it was set, and its pages then never end."""
+    from moto.dynamodb.models import DynamoDBBackend
+
+    add = DynamoDBBackend.tag_resource
+
+    @functools.wraps(add)
+    def tagged(self, arn, tags):
+        self.untag_resource(arn, list(tags))
+        return add(self, arn, tags)
+
+    DynamoDBBackend.tag_resource = tagged
+
+
 FIXES = (put_bucket_policy_has_no_body, buckets_get_their_tags_on_creation, streams_can_be_switched_on_again, modified_subnet_groups_stay,
          engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls,
-         queues_keep_their_policies, topics_show_their_tracing, tables_keep_every_setting,
+         queues_keep_their_policies, topics_show_their_tracing, tables_have_a_tag_once,
+         tables_keep_every_setting,
          logs_are_delivered_beside_other_statements,
-         ecs_services_remember_their_settings, functions_remember_their_logging)
+         ecs_services_remember_their_settings, functions_remember_their_logging,
+         tagging_a_table_again_replaces)

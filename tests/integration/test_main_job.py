@@ -161,7 +161,8 @@ def check_stores(panka):
     assert ttl["TimeToLiveStatus"] == "ENABLED" and ttl["AttributeName"] == "expiresAt"
     backups = dynamodb.describe_continuous_backups(TableName=table["TableName"])["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
-    assert_ours(tag_map(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]), "sessions-table")
+    pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=table["TableArn"])
+    assert_ours(tag_map(t for page in pages for t in page["Tags"]), "sessions-table")
     s3 = panka.boto("s3")
     bucket = bucket_name(panka)
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
