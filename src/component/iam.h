@@ -12,7 +12,8 @@
 /* Access that a role needs for a reason that is no `${…}` in the spec: the source of a trigger. */
 struct pk_iam_need {
     const struct pk_component *target;
-    const char *level; /* NULL = the kind's default; "consume" stays beside other levels */
+    /* "consume" or "write": beside what else is granted; NULL: the kind's default */
+    const char *level;
 };
 
 /* pk_iam_role with access, plus needs and further statements (may be NULL; both in `access`).

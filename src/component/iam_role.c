@@ -17,8 +17,9 @@ static bool has_own_role(const struct pk_component *c) {
 
 struct use {
     const struct pk_component *target;
-    bool by_default, consumed;
-    const char *written;      /* level of `permissions`, or NULL */
+    bool by_default;
+    bool consumed, sent; /* a trigger or a dead-letter queue needs it, whatever else is granted */
+    const char *written; /* level of `permissions`, or NULL */
     const char *written_path; /* of that level */
 };
 
@@ -124,6 +125,8 @@ static void grant(struct uses *uses, const struct use *use, struct pk_statements
         kind->access(uses->x, use->target, kind->default_access, to);
     if (use->consumed && !refused && kind->access)
         kind->access(uses->x, use->target, "consume", to);
+    if (use->sent && !refused && kind->access)
+        kind->access(uses->x, use->target, "write", to);
 }
 
 static void grant_uses(struct uses *uses, const struct pk_iam_need *needs, size_t n_needs,
@@ -136,6 +139,8 @@ static void grant_uses(struct uses *uses, const struct pk_iam_need *needs, size_
         struct use *use = use_of(uses, needs[i].target);
         if (pk_streq(needs[i].level, "consume"))
             use->consumed = true;
+        else if (pk_streq(needs[i].level, "write"))
+            use->sent = true;
         else
             use->by_default = true;
     }

@@ -114,7 +114,8 @@ static void check_source(const struct trigger *t) {
     }
     if (arn && !fits(t, arn))
         pk_x_refuse(t->x, t->c, "lambda.trigger-source", path_of(t, "source.arn"),
-                    is(t, "dynamodb") ? "give the ARN of the stream" : NULL,
+                    is(t, "dynamodb") ? "give the ARN of the stream"
+                                      : "the type of the trigger follows its source",
                     "this is no ARN for a trigger of type %s", t->type);
     if (by_component && is(t, "sqs|dynamodb|sns"))
         pk_x_ref_of_kind(t->x, t->c, path_of(t, "source.component"), kind, "lambda.trigger-source",

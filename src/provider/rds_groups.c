@@ -48,8 +48,18 @@ static bool dynamic_parameters(struct pk_ctx *ctx, json_t **ret, struct pk_error
     json_auto_t *answer = NULL;
     json_t *params = json_object();
     pk_json_put_str(params, "DBParameterGroupFamily", pk_json_str(ctx->props, "Family", NULL));
-    if (!pk_ctx_call_all(ctx, NULL, calls_of(ctx)->defaults, params, &answer, err))
-        return false;
+    struct pk_error *why = NULL;
+    if (!pk_ctx_call_all(ctx, NULL, calls_of(ctx)->defaults, params, &answer, &why)) {
+        /* Without a look at the engine's table (no permission, no such action) nothing is lost:
+         * pending-reboot is right for every parameter, it only waits for the next restart. */
+        bool may_guess = why->code == PK_E_ACCESS_DENIED || pk_error_is_aws(why, "InvalidAction");
+        if (may_guess || err == NULL)
+            pk_error_free(why);
+        else
+            *err = why;
+        *ret = may_guess ? json_object() : *ret;
+        return may_guess;
+    }
     const json_t *list = pk_json_at(answer, "EngineDefaults.Parameters");
     json_t *names = json_object();
     for (size_t i = 0; i < json_array_size(list); i++) {
