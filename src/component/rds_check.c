@@ -265,11 +265,11 @@ static void check_names(struct pk_expansion *x, const struct pk_component *c) {
         pk_x_refuse(x, c, "rds.username-reserved", "database.username", "choose another name",
                     "RDS keeps the user `%s` for itself", user);
     else if (user && strlen(user) > longest)
-        pk_x_refuse(x, c, "rds.username-reserved", "database.username", NULL,
+        pk_x_refuse(x, c, "rds.username-reserved", "database.username", "choose a shorter one",
                     "the name of the user has %zu characters, %s takes %zu", strlen(user),
                     pk_spec_str(c, "engine.type"), longest);
     if (name && strlen(name) > (postgres ? 63 : 64))
-        pk_x_refuse(x, c, "rds.dbname", "database.name", NULL,
+        pk_x_refuse(x, c, "rds.dbname", "database.name", "choose a shorter one",
                     "the name of the database is too long");
 }
 

@@ -60,7 +60,7 @@ static const struct {
     {"checkpoint_timeout", BASE_S},
 };
 
-/* Size of a unit in bytes or microseconds; case counts for none of them. 0 = no unit. */
+/* Size of a unit in bytes or microseconds; case counts for the single letters only. 0 = no unit. */
 static double unit_size(const char *unit, bool *ret_time) {
     static const struct {
         const char *unit;
@@ -80,7 +80,7 @@ static double unit_size(const char *unit, bool *ret_time) {
         {"d", 8.64e10, true},
     };
     for (size_t i = 0; i < PK_ARRAY_LEN(units); i++)
-        if (pk_strieq(units[i].unit, unit)) {
+        if (unit[1] ? pk_strieq(units[i].unit, unit) : strcmp(units[i].unit, unit) == 0) {
             *ret_time = units[i].is_time;
             return units[i].size;
         }
