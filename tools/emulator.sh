@@ -14,8 +14,8 @@ moto)
         ${EMULATOR_FLAGS:-} >"$work/emulator.log" 2>&1 &
     ;;
 ministack)
-    GATEWAY_PORT=$port MINISTACK_ACCOUNT_ID=123456789012 PERSIST_STATE=0 \
-        "$root/.venv/bin/ministack" >"$work/emulator.log" 2>&1 &
+    PYTHONPATH="$root/tests" GATEWAY_PORT=$port MINISTACK_ACCOUNT_ID=123456789012 PERSIST_STATE=0 \
+        "$root/.venv/bin/python" -m emulator.ministack >"$work/emulator.log" 2>&1 &
     ;;
 *)
     echo "unknown emulator \"$kind\": moto or ministack" >&2

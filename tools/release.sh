@@ -10,18 +10,21 @@ if [ ! -f "$prefix/lib/libcurl.a" ]; then
     mkdir -p build-deps/src
     sudo=""
     [ "$(id -u)" = 0 ] || sudo="sudo"
-    $sudo apt-get update -qq
+    $sudo apt-get update -qq || true # another list of the machine may be out of reach
     $sudo apt-get install -y -qq --no-install-recommends dpkg-dev libnghttp2-dev libssl-dev zlib1g-dev >/dev/null
     # The source index is asked for once, without touching the machine's own list of sources.
     list=build-deps/sources.list
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    mirror=$(grep -rhoE '(https?|mirror\+file)://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -v security | head -1)
+    # One-line and deb822 lists alike; comments, security and third-party lists are passed over.
+    mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        grep -v '^ *#' | grep -oE '[a-z+]+://[^] ]+/(debian|ubuntu)/?' | head -1)
+    [ -n "$mirror" ] || { echo "no Debian or Ubuntu archive in apt's lists of sources" >&2; exit 1; }
     echo "deb-src $mirror $codename main" >"$list"
     mkdir -p build-deps/lists/partial
     opts="-o Dir::Etc::SourceList=$PWD/$list -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists=$PWD/build-deps/lists"
     apt-get $opts update -qq
     (cd build-deps/src && apt-get $opts source -qq --download-only curl && rm -rf curl && dpkg-source --no-check -x curl_*.dsc curl >/dev/null)
-    (cd build-deps/src/curl && ./configure --disable-shared --enable-static --prefix="$prefix" --with-openssl --with-nghttp2 \
+    (cd build-deps/src/curl && ./configure --disable-shared --enable-static --with-pic --prefix="$prefix" --with-openssl --with-nghttp2 \
         --with-ca-bundle=/etc/ssl/certs/ca-certificates.crt --without-ca-path --disable-ldap --disable-ldaps --disable-ftp --disable-file \
         --disable-dict --disable-telnet --disable-tftp --disable-pop3 --disable-imap --disable-smtp --disable-gopher --disable-mqtt \
         --disable-rtsp --disable-smb --disable-manual --without-libpsl --without-brotli --without-zstd --without-libidn2 \

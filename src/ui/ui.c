@@ -242,7 +242,10 @@ char *pk_text_visible(const char *text) {
             pk_buf_addf(&out, "\\x%02x", *p);
             n = 1;
         } else if (is_dangerous(point)) {
-            pk_buf_addf(&out, point < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)point);
+            if (point < 0x100)
+                pk_buf_addf(&out, "\\x%02x", (unsigned)point);
+            else
+                pk_buf_addf(&out, "\\u%04x", (unsigned)point);
         } else {
             pk_buf_add(&out, p, (size_t)n);
         }

@@ -278,17 +278,81 @@ def topics_show_their_tracing():
     SNSResponse.get_topic_attributes = answered
 
 
-def tables_have_a_tag_once():
-    """TagResource gives a tag another value; moto would have both, and pages without end."""
-    from moto.dynamodb.models import DynamoDBBackend
+def functions_keep_every_setting():
+    """moto takes Architectures and EphemeralStorage on creation only, tracing and dead-letter targets never."""
+    from moto.awslambda.models import LambdaFunction
 
-    def tag(self, arn, tags):
-        for table in self.tables.values():
-            if table.table_arn == arn:
-                kept = {t["Key"]: t["Value"] for t in table.tags}
-                table.tags = [{"Key": k, "Value": v} for k, v in {**kept, **tags}.items()]
+    make, change, read = LambdaFunction.__init__, LambdaFunction.update_configuration, LambdaFunction.get_configuration
+    code = LambdaFunction.update_function_code
 
-    DynamoDBBackend.tag_resource = tag
+    def take(self, given):
+        if "TracingConfig" in given:
+            self.tracing_config = given["TracingConfig"]
+        if "DeadLetterConfig" in given:
+            self.dead_letter_config = given["DeadLetterConfig"]
+        if "EphemeralStorage" in given:
+            self.ephemeral_storage = given["EphemeralStorage"]["Size"]
+        if "Architectures" in given:
+            self.architectures = given["Architectures"]
+
+    @functools.wraps(make)
+    def made(self, account_id, spec, *args, **kwargs):
+        self.dead_letter_config = {}
+        make(self, account_id, spec, *args, **kwargs)
+        take(self, spec)
+
+    @functools.wraps(change)
+    def changed(self, config_updates):
+        take(self, config_updates)
+        return change(self, config_updates)
+
+    @functools.wraps(code)
+    def coded(self, updated_spec):
+        take(self, updated_spec)
+        return code(self, updated_spec)
+
+    @functools.wraps(read)
+    def answered(self, *args, **kwargs):
+        config = read(self, *args, **kwargs)
+        if self.dead_letter_config.get("TargetArn"):
+            config["DeadLetterConfig"] = self.dead_letter_config
+        return config
+
+    LambdaFunction.__init__, LambdaFunction.update_configuration = made, changed
+    LambdaFunction.update_function_code, LambdaFunction.get_configuration = coded, answered
+
+
+def function_urls_stand_in_policies():
+    """AddPermission makes conditions of FunctionUrlAuthType and InvokedViaFunctionUrl; moto members of the statement."""
+    from moto.awslambda.policy import Policy
+
+    merge = Policy.condition_merge
+
+    @functools.wraps(merge)
+    def merged(self, obj):
+        merge(self, obj)
+        auth, via = obj.pop("FunctionUrlAuthType", None), obj.pop("InvokedViaFunctionUrl", None)
+        if auth:
+            obj.setdefault("Condition", {}).setdefault("StringEquals", {})["lambda:FunctionUrlAuthType"] = auth
+        if via is not None:
+            obj.setdefault("Condition", {}).setdefault("Bool", {})["lambda:InvokedViaFunctionUrl"] = str(via).lower()
+
+    Policy.condition_merge = merged
+
+
+def function_urls_lose_their_cors():
+    """An empty Cors in UpdateFunctionUrlConfig takes the settings away; moto ignores it."""
+    from moto.awslambda.models import FunctionUrlConfig
+
+    change = FunctionUrlConfig.update
+
+    @functools.wraps(change)
+    def changed(self, new_config):
+        if "Cors" in new_config:
+            self.config["Cors"] = new_config["Cors"]
+        change(self, new_config)
+
+    FunctionUrlConfig.update = changed
 
 
 def tables_keep_every_setting():
@@ -376,8 +440,8 @@ def tagging_a_table_again_replaces():
 
 FIXES = (put_bucket_policy_has_no_body, buckets_get_their_tags_on_creation, streams_can_be_switched_on_again, modified_subnet_groups_stay,
          engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls,
-         queues_keep_their_policies, topics_show_their_tracing, tables_have_a_tag_once,
-         tables_keep_every_setting,
+         queues_keep_their_policies, topics_show_their_tracing, functions_keep_every_setting, function_urls_stand_in_policies,
+         function_urls_lose_their_cors, tables_keep_every_setting,
          logs_are_delivered_beside_other_statements,
          ecs_services_remember_their_settings, functions_remember_their_logging,
          tagging_a_table_again_replaces)

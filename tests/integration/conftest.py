@@ -44,8 +44,8 @@ class Emulator:
                        "--check", "--violations", str(self.violations_path), "--faults", str(self.faults)]
             env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
         else:
-            command = [str(pathlib.Path(sys.executable).parent / "ministack")]
-            env = {**os.environ, "GATEWAY_PORT": str(self.port), "MINISTACK_ACCOUNT_ID": ACCOUNT, "PERSIST_STATE": "0"}
+            command = [sys.executable, "-m", "emulator.ministack"]
+            env = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "GATEWAY_PORT": str(self.port), "MINISTACK_ACCOUNT_ID": ACCOUNT, "PERSIST_STATE": "0"}
         self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         for _ in range(300):
             if self.process.poll() is not None:
