@@ -168,6 +168,7 @@ void pk_ui_json(struct pk_ui *ui, const json_t *value) {
     pk_ui_flush(ui);
 }
 
+PK_PRINTF(4, 0)
 static void note(struct pk_ui *ui, enum pk_style style, const char *mark, const char *fmt,
                  va_list args) {
     char *text PK_CLEANUP(pk_freep) = pk_vasprintf(fmt, args);
