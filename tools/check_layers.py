@@ -33,7 +33,7 @@ BESIDE = {folder: set(names) for _, folder, names in LAYERS}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_0-9]+)/', re.M)
 # What a folder must not call: (folders, pattern, reason)
 FORBIDDEN = [
-    ({"plan", "graph", "state", "component"}, r"\b(fopen|open|socket|connect|curl_\w+)\s*\(", "does no I/O"),
+    ({"plan", "graph", "state", "component", "engine"}, r"\b(fopen|openat|socket|curl_\w+|sqlite\w*|system|popen)\s*\(", "does no I/O"),
     (set(ROW) - {"ui", "cli"}, r"(?<![\w_])(printf|puts|putchar|fprintf|vprintf|perror)\s*\(", "does not print"),
     (set(ROW), r"(?<![\w_])(exit|quick_exit)\s*\(", "does not exit"),
     (set(ROW), r"(?<![\w_])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca|tmpnam|mktemp)\s*\(", "banned function"),

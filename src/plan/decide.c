@@ -81,7 +81,7 @@ static char *value_text(const json_t *value) {
     char *text =
         json_is_string(value) ? pk_strdup(json_string_value(value)) : pk_json_canonical(value);
     if (strlen(text) > 40)
-        strcpy(text + 37, "...");
+        memcpy(text + 37, "...", sizeof("..."));
     return text;
 }
 
