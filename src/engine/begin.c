@@ -243,7 +243,7 @@ static void begin_resume(struct pk_run *run, struct pk_node *node) {
     take_over_intent(node, r);
     node->adopting =
         has_open_create(r) || r->status == PK_STATUS_TAINTED || r->status == PK_STATUS_CREATING;
-    node->same_inputs = pk_streq(r->inputs_hash, node->inputs_hash);
+    node->same_inputs = pk_json_equal(r->properties, node->inputs);
     if (r->physical_id)
         pk_prepare_read(run, node);
     else if (has_open_create(r))

@@ -7,11 +7,12 @@
  */
 #include "plan/internal.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Shorter texts ("80", "true") are no identifiers. */
-#define MIN_MENTION 6
+#define MIN_MENTION 4
 
 struct orderer {
     struct pk_maker *m;
@@ -91,14 +92,26 @@ static const struct pk_action *deposed_removal(const struct orderer *o, const ch
     return NULL;
 }
 
+static bool is_id_character(char c) {
+    return isalnum((unsigned char)c) || c == '-' || c == '_';
+}
+
+/* "queue" is in "arn:aws:sqs:::queue" but not in "queue-r1". */
+static bool holds(const char *text, const char *id) {
+    size_t n = strlen(id);
+    for (const char *at = n < MIN_MENTION ? NULL : strstr(text, id); at; at = strstr(at + 1, id))
+        if ((at == text || !is_id_character(at[-1])) && !is_id_character(at[n]))
+            return true;
+    return false;
+}
+
 /* Is this text, or anything inside this value, part of a text in `where`? */
 static bool mentions(const json_t *where, const json_t *what) {
     const char *key;
     json_t *inner;
     if (json_is_string(what)) {
         if (json_is_string(where))
-            return json_string_length(what) >= MIN_MENTION &&
-                   strstr(json_string_value(where), json_string_value(what)) != NULL;
+            return holds(json_string_value(where), json_string_value(what));
         for (size_t i = 0; i < json_array_size(where); i++)
             if (mentions(json_array_get(where, i), what))
                 return true;
@@ -175,10 +188,12 @@ static void edges_from_state(struct orderer *o) {
         const struct pk_state_resource *s = item;
         const char *own_key = key_now(o, s->key);
         const struct pk_action *user = present_removal(o, own_key);
+        const struct pk_action *main = pk_map_get(o->m->main, own_key);
+        const json_t *properties = main && main->live ? main->live : s->properties;
         if (!user)
-            user = pk_map_get(o->m->main, own_key);
+            user = main;
         for (size_t i = 0; i < s->dependencies.len; i++)
-            goes_after(o, key_now(o, s->dependencies.items[i]), user, s->properties);
+            goes_after(o, key_now(o, s->dependencies.items[i]), user, properties);
         json_array_foreach(s->deposed, k, entry) {
             user = deposed_removal(o, own_key, pk_json_str(entry, "physicalId", NULL));
             json_array_foreach(json_object_get(entry, "dependencies"), n, key) {
