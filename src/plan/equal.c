@@ -88,8 +88,11 @@ static bool scalars_equal(const struct equal *e, const json_t *desired, const js
         if ((flags & PK_GROW_ONLY) && e->live && b >= a)
             return true;
         /* a text of digits may be an account id: two texts are compared as texts, below */
-        if (!json_is_string(desired) || !json_is_string(other))
-            return !(a < b) && !(a > b);
+        bool texts = json_is_string(desired) && json_is_string(other);
+        if (!texts && !(a < b) && !(a > b))
+            return true;
+        if (!texts && !(flags & PK_VERSION_PREFIX))
+            return false;
     }
     char *free_a PK_CLEANUP(pk_freep) = NULL, *free_b PK_CLEANUP(pk_freep) = NULL;
     const char *x = scalar_text(desired, &free_a), *y = scalar_text(other, &free_b);
