@@ -109,7 +109,7 @@ enum pk_progress pk_provider_create(struct pk_provider *provider, struct pk_op *
     struct pk_ctx ctx;
     struct pk_error *error = NULL;
     enum pk_progress progress = PK_FAILED;
-    if (pk_ctx_for_op(&ctx, provider, op, &error)) {
+    if (pk_ctx_for_op(&ctx, provider, op, &error) && pk_ctx_covered(&ctx, &error)) {
         for (;;) {
             if (pk_ctx_cancelled(&ctx, &error))
                 break;

@@ -31,6 +31,9 @@ bool pk_ctx_error(const struct pk_ctx *ctx, struct pk_error **err);
 /* PK_FAILED when the run is being cancelled. */
 bool pk_ctx_cancelled(const struct pk_ctx *ctx, struct pk_error **err);
 
+/* False with INTERNAL when the desired properties hold one that no row covers (covered.c). */
+bool pk_ctx_covered(const struct pk_ctx *ctx, struct pk_error **err);
+
 /* Runs a step of a type (NULL = nothing to do); errors that pass with time become PK_AGAIN. */
 enum pk_progress pk_ctx_hook(struct pk_ctx *ctx,
                              enum pk_progress (*hook)(struct pk_ctx *ctx, struct pk_error **err),

@@ -20,4 +20,9 @@ PK_NODISCARD bool pk_aws_provider_new(struct pk_aws *aws, const char *account_id
 /* The traits of every type in the tables, without AWS. */
 struct pk_traits_source pk_provider_type_traits(void);
 
+/* The first property (CloudFormation path) of `props` that no row of the type's table covers, at
+ * any depth that rows reach: malloc'ed; NULL when all are covered. A type that is not offered
+ * covers nothing: "". Pure. */
+char *pk_provider_uncovered(const char *type, const json_t *props);
+
 #endif

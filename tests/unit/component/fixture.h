@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "component/kind.h"
+#include "provider/provider.h"
 #include "state/state.h"
 #include "json/json.h"
 
@@ -80,6 +81,20 @@ PK_UNUSED static void fx_tenant(struct fixture *f, const char *text) {
     assert_non_null(f->tenant);
 }
 
+/* What a kind emits and no row of the resource type covers would never be sent. */
+PK_UNUSED static void fx_assert_covered(const struct fixture *f) {
+    size_t problems = 0;
+    for (size_t i = 0; i < f->graph->resources.len; i++) {
+        const struct pk_resource *r = f->graph->resources.items[i];
+        PK_CLEANUP(pk_freep) char *path = pk_provider_uncovered(r->type, r->properties);
+        if (!path)
+            continue;
+        print_error("%s: no row of %s covers %s\n", r->key, r->type, path);
+        problems++;
+    }
+    assert_int_equal(problems, 0);
+}
+
 PK_UNUSED static void fx_expand_at(struct fixture *f, const char *dir) {
     struct pk_load_options options = {.path = dir, .kinds = pk_kinds(), .tenant_config = f->tenant};
     f->project = pk_project_load(&options, f->diags);
@@ -99,6 +114,7 @@ PK_UNUSED static void fx_expand_at(struct fixture *f, const char *dir) {
     };
     f->graph = pk_expand(&env, f->diags);
     assert_non_null(f->graph);
+    fx_assert_covered(f);
     pk_diags_sort(f->diags);
 }
 

@@ -332,6 +332,22 @@ static void tables_are_complete(void **state) {
     }
 }
 
+/* Documents of other tests: every property they come to has a row (fx_assert_covered). */
+static void whole_stacks_can_be_sent(void **state) {
+    (void)state;
+    static const char *const folders[] = {"tests/golden/stacks/shop",
+                                          "examples/notification-platform"};
+    const char *root = getenv("PANKA_SOURCE_ROOT");
+    for (size_t i = 0; i < PK_ARRAY_LEN(folders); i++) {
+        struct fixture f;
+        fx_begin(&f);
+        PK_CLEANUP(pk_freep) char *dir = pk_path_join(root ? root : ".", folders[i]);
+        fx_expand_at(&f, dir);
+        assert_true(f.graph->resources.len > 0);
+        fx_end(&f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(complete_example),
@@ -348,6 +364,7 @@ int main(void) {
         cmocka_unit_test(replacements_get_another_name),
         cmocka_unit_test(registry_knows_the_catalogue),
         cmocka_unit_test(tables_are_complete),
+        cmocka_unit_test(whole_stacks_can_be_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

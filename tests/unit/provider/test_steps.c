@@ -54,6 +54,42 @@ static void create_waits_until_ready(void **state) {
     script_end(script);
 }
 
+/* What no row covers would be left out without a word: nothing is sent at all. */
+static void refuses(const char *type, enum pk_action_kind action, const char *json,
+                    const char *message) {
+    struct script *script = script_new(NULL, 0);
+    json_auto_t *desired = parse(json);
+    struct pk_op op = op_for(type, action, desired);
+    op.physical_id = pk_strdup("id-1");
+    struct pk_error *error = NULL;
+    assert_int_equal(action == PK_ACTION_CREATE
+                         ? script->provider->vtable->create(script->provider, &op, &error)
+                         : script->provider->vtable->update(script->provider, &op, &error),
+                     PK_FAILED);
+    assert_int_equal(error->code, PK_E_INTERNAL);
+    assert_string_equal(error->message, message);
+    assert_string_equal(error->address, "the-key");
+    pk_error_free(error);
+    op_release(&op);
+    script_end(script);
+}
+
+static void properties_without_a_row_are_refused(void **state) {
+    (void)state;
+    refuses("AWS::EC2::NatGateway", PK_ACTION_CREATE, "{\"SubnetId\": \"s\", \"Colour\": 1}",
+            "AWS::EC2::NatGateway: the property Colour cannot be sent");
+    refuses("AWS::Lambda::Function", PK_ACTION_UPDATE,
+            "{\"FunctionName\": \"f\", \"RuntimeManagementConfig\": {\"Colour\": 1}}",
+            "AWS::Lambda::Function: the property RuntimeManagementConfig.Colour cannot be sent");
+    refuses("AWS::Lambda::Function", PK_ACTION_CREATE, "{\"RuntimeManagementConfig\": \"x\"}",
+            "AWS::Lambda::Function: the property RuntimeManagementConfig cannot be sent");
+    char *path = pk_provider_uncovered("AWS::Lambda::Function", NULL);
+    assert_null(path);
+    path = pk_provider_uncovered("AWS::Lambda::Colour", NULL);
+    assert_string_equal(path, "");
+    free(path);
+}
+
 static void create_that_fails_later_says_why(void **state) {
     (void)state;
     static const struct answer answers[] = {
@@ -462,6 +498,7 @@ static void a_missing_key_of_a_secret_is_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(create_waits_until_ready),
+        cmocka_unit_test(properties_without_a_row_are_refused),
         cmocka_unit_test(create_that_fails_later_says_why),
         cmocka_unit_test(what_is_not_visible_yet_is_tried_again),
         cmocka_unit_test(the_window_for_what_is_not_visible_ends),
