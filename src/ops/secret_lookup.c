@@ -1,6 +1,7 @@
 #include "ops/secret_lookup.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "json/json.h"
 
 #include <pthread.h>
@@ -15,6 +16,7 @@ struct secret {
     struct pk_span span;
     const char *address;
     char *arn;
+    char *version; /* the current one, so that a new one is seen as a change */
     struct pk_resource *created_by; /* the graph makes it itself */
     bool missing;
     struct pk_error *error;
@@ -38,7 +40,9 @@ struct collector {
 static void collect_token(void *ctx, json_t *token) {
     struct collector *c = ctx;
     const char *name = json_string_value(json_object_get(token, "$secretArn"));
-    if (!name || pk_map_has(c->seen, name))
+    if (!name)
+        name = json_string_value(json_object_get(token, "$secret"));
+    if (!name || pk_starts_with(name, "ssm:") || pk_map_has(c->seen, name))
         return;
     struct secret *secret = pk_arena_alloc(c->arena, sizeof(*secret));
     secret->name = pk_arena_strdup(c->arena, name);
@@ -62,6 +66,7 @@ static void collect(struct pk_graph *graph, struct pk_arena *arena, struct pk_ma
         json_object_foreach(c.resource->properties, property, value) {
             c.property = property;
             pk_token_each(value, "$secretArn", collect_token, &c);
+            pk_token_each(value, "$secret", collect_token, &c);
         }
     }
     c.resource = NULL;
@@ -77,12 +82,26 @@ static void mark_created(struct pk_graph *graph, struct pk_map *seen) {
     }
 }
 
+static char *current_version(const json_t *described) {
+    const char *version;
+    json_t *stages, *stage;
+    size_t i;
+    json_object_foreach(json_object_get(described, "VersionIdsToStages"), version, stages) {
+        json_array_foreach(stages, i, stage) {
+            if (pk_streq(json_string_value(stage), "AWSCURRENT"))
+                return pk_strdup(version);
+        }
+    }
+    return NULL;
+}
+
 static void look_up(struct pk_aws *aws, struct secret *secret) {
     json_t *params PK_CLEANUP(json_decrefp) = json_pack("{s:s}", "SecretId", secret->name);
     json_t *result = NULL;
     if (pk_aws_call(aws, "secretsmanager", "DescribeSecret", params, NULL, &result,
                     &secret->error)) {
         secret->arn = pk_strdup(pk_json_str(result, "ARN", ""));
+        secret->version = current_version(result);
         secret->missing = json_object_get(result, "DeletedDate") != NULL;
         json_decref(result);
     } else if (pk_error_is_aws(secret->error, "ResourceNotFoundException")) {
@@ -135,12 +154,24 @@ static void find_in_json(const json_t *value, struct secret *secret) {
     }
 }
 
+static void version_of_token(void *ctx, json_t *token) {
+    struct secret *secret = ctx;
+    const char *version = pk_json_str(token, "versionId", NULL);
+    if (version && !secret->version &&
+        pk_streq(json_string_value(json_object_get(token, "$secret")), secret->name))
+        secret->version = pk_strdup(version);
+}
+
 static void find_in_state(const struct pk_state *state, struct secret *secret) {
     size_t cursor = 0;
     const char *key;
     void *found;
-    while (!secret->arn && pk_map_next(state->resources, &cursor, &key, &found))
-        find_in_json(((struct pk_state_resource *)found)->properties, secret);
+    while (pk_map_next(state->resources, &cursor, &key, &found)) {
+        json_t *properties = ((struct pk_state_resource *)found)->properties;
+        if (!secret->arn)
+            find_in_json(properties, secret);
+        pk_token_each(properties, "$secret", version_of_token, secret);
+    }
 }
 
 static json_t *replace_token(void *ctx, const json_t *token) {
@@ -154,12 +185,22 @@ static json_t *replace_token(void *ctx, const json_t *token) {
     return NULL;
 }
 
+/* Which version of the secret is used is part of the property. */
+static void put_version(void *ctx, json_t *token) {
+    struct pk_map *seen = ctx;
+    const char *name = json_string_value(json_object_get(token, "$secret"));
+    struct secret *secret = name ? pk_map_get(seen, name) : NULL;
+    if (secret && secret->version && !secret->created_by)
+        pk_json_put_str(token, "versionId", secret->version);
+}
+
 static void replace_all(struct pk_graph *graph, struct pk_map *seen) {
     for (size_t i = 0; i < graph->resources.len; i++) {
         struct pk_resource *r = graph->resources.items[i];
         json_t *resolved = pk_token_resolve(r->properties, replace_token, seen);
         json_decref(r->properties);
         r->properties = resolved;
+        pk_token_each(r->properties, "$secret", put_version, seen);
     }
     json_t *outputs = pk_token_resolve(graph->outputs, replace_token, seen);
     json_decref(graph->outputs);
@@ -208,7 +249,9 @@ bool pk_secret_lookup(struct pk_aws *aws, const struct pk_state *state, struct p
     }
     if (ok)
         replace_all(graph, seen);
-    for (size_t i = 0; i < l.n; i++)
+    for (size_t i = 0; i < l.n; i++) {
         free(l.secrets[i].arn);
+        free(l.secrets[i].version);
+    }
     return ok;
 }
