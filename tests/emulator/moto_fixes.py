@@ -322,6 +322,22 @@ def functions_keep_every_setting():
     LambdaFunction.update_function_code, LambdaFunction.get_configuration = coded, answered
 
 
+def databases_show_their_insights():
+    """moto drops the settings of Performance Insights."""
+    from moto.rds.models import DBInstance
+
+    make = DBInstance.__init__
+
+    @functools.wraps(make)
+    def made(self, *args, **kwargs):
+        self.enable_performance_insights = kwargs.get("enable_performance_insights", False)
+        self.performance_insights_retention_period = kwargs.get("performance_insights_retention_period")
+        make(self, *args, **kwargs)
+
+    DBInstance.__init__ = made
+    DBInstance.performance_insights_enabled = property(lambda self: bool(self.enable_performance_insights))
+
+
 def function_urls_stand_in_policies():
     """AddPermission makes conditions of FunctionUrlAuthType and InvokedViaFunctionUrl; moto members of the statement."""
     from moto.awslambda.policy import Policy
@@ -440,7 +456,7 @@ def tagging_a_table_again_replaces():
 
 FIXES = (put_bucket_policy_has_no_body, buckets_get_their_tags_on_creation, streams_can_be_switched_on_again, modified_subnet_groups_stay,
          engine_defaults_and_resets, stages_can_be_updated, ecs_services_run_what_they_desire, requests_count_as_tls,
-         queues_keep_their_policies, topics_show_their_tracing, functions_keep_every_setting, function_urls_stand_in_policies,
+         queues_keep_their_policies, topics_show_their_tracing, functions_keep_every_setting, databases_show_their_insights, function_urls_stand_in_policies,
          function_urls_lose_their_cors, tables_keep_every_setting,
          logs_are_delivered_beside_other_statements,
          ecs_services_remember_their_settings, functions_remember_their_logging,
