@@ -13,6 +13,12 @@ void pk_x_refuse(struct pk_expansion *x, const struct pk_component *c, const cha
                  const char *path, const char *help, const char *fmt, ...) PK_PRINTF(6, 7);
 void pk_x_warn(struct pk_expansion *x, const struct pk_component *c, const char *id,
                const char *path, const char *help, const char *fmt, ...) PK_PRINTF(6, 7);
+/* Warning field.inert for fields that nothing acts on because `enabled` (a path) is off and nobody
+ * wrote it; the list ends with NULL. Who writes `enabled: false` means it. */
+void pk_x_warn_inert(struct pk_expansion *x, const struct pk_component *c, const char *enabled,
+                     const char *const *fields);
+/* Error encryption.off for a key at `path` beside `encryption.enabled: false`. */
+void pk_x_check_key(struct pk_expansion *x, const struct pk_component *c, const char *path);
 /* "list[3].field" in the arena. */
 const char *pk_x_item(struct pk_expansion *x, const char *list, size_t i, const char *field);
 /* A property of the primary node as it was last applied, or NULL: for changes that AWS refuses.

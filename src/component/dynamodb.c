@@ -201,7 +201,19 @@ static void check_keys(struct pk_expansion *x, const struct pk_component *c) {
                     "local indexes are made together with the table");
 }
 
+/* Settings of what is off. */
+static void check_inert(struct pk_expansion *x, const struct pk_component *c) {
+    static const char *const ttl[] = {"ttl.attributeName", NULL};
+    static const char *const stream[] = {"stream.viewType", NULL};
+    static const char *const recovery[] = {"pointInTimeRecovery.days", NULL};
+    pk_x_warn_inert(x, c, "ttl.enabled", ttl);
+    pk_x_warn_inert(x, c, "stream.enabled", stream);
+    pk_x_warn_inert(x, c, "pointInTimeRecovery.enabled", recovery);
+    pk_x_check_key(x, c, "encryption.kmsKey");
+}
+
 static void check(struct pk_expansion *x, const struct pk_component *c) {
+    check_inert(x, c);
     pk_map_free(attribute_types(x, c));
     size_t non_key = check_indexes(x, c, "globalSecondaryIndexes") +
                      check_indexes(x, c, "localSecondaryIndexes");

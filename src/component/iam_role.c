@@ -151,6 +151,31 @@ static void grant_uses(struct uses *uses, const struct pk_iam_need *needs, size_
         grant(uses, item, to);
 }
 
+static void grant_volume(struct pk_expansion *x, const json_t *volume, struct pk_statements *to) {
+    static const char *const both[] = {"elasticfilesystem:ClientMount",
+                                       "elasticfilesystem:ClientWrite", NULL};
+    static const char *const read[] = {"elasticfilesystem:ClientMount", NULL};
+    const char *source = pk_json_str(volume, "source", "*");
+    const char *point = pk_json_str(volume, "accessPoint", NULL);
+    json_t *condition = NULL;
+    if (strcmp(pk_json_str(volume, "type", ""), "efs") != 0)
+        return;
+    if (point)
+        condition = json_pack("{s:{s:o}}", "StringEquals", "elasticfilesystem:AccessPointArn",
+                              pk_starts_with(point, "arn:")
+                                  ? pk_json_text(point)
+                                  : pk_x_arn(x, "elasticfilesystem", "access-point/%s", point));
+    pk_iam_allow(to, pk_json_bool(volume, "readOnly", false) ? read : both,
+                 pk_x_arn(x, "elasticfilesystem", "file-system/%s", source), condition);
+}
+
+static void grant_volumes(struct pk_expansion *x, const struct pk_component *c,
+                          struct pk_statements *to) {
+    const json_t *volumes = pk_spec_get(c, "volumes");
+    for (size_t i = 0; i < json_array_size(volumes); i++)
+        grant_volume(x, json_array_get(volumes, i), to);
+}
+
 /* Sessions of `exec` and traces are not about one resource. */
 static void grant_features(const struct pk_component *c, struct pk_statements *to) {
     static const char *const exec[] = {
@@ -254,6 +279,7 @@ struct pk_resource *pk_iam_role_with(struct pk_expansion *x, const struct pk_com
     struct uses uses = {x, c, by_address};
     struct pk_statements *statements = more ? more : pk_iam_statements_new(x->arena);
     grant_uses(&uses, needs, n_needs, statements);
+    grant_volumes(x, c, statements);
     grant_features(c, statements);
     pk_iam_add_written(x, role, c, "iam.statements", NULL, statements);
     pk_iam_add_policy(x, role, "access", pk_iam_document(statements));

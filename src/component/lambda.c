@@ -341,21 +341,15 @@ static void set_network(struct pk_expansion *x, const struct pk_component *c,
     pk_resource_set(x->graph, r, "VpcConfig", config, pk_spec_span(c, "vpc"));
 }
 
-static void set_volume(struct pk_expansion *x, const struct pk_component *c, struct pk_resource *r,
-                       struct pk_statements *to) {
-    static const char *const mount[] = {"elasticfilesystem:ClientMount",
-                                        "elasticfilesystem:ClientWrite", NULL};
+static void set_volume(struct pk_expansion *x, const struct pk_component *c,
+                       struct pk_resource *r) {
     const char *point = pk_spec_str(c, "volumes[0].accessPoint");
-    const char *source = pk_spec_str(c, "volumes[0].source");
+    const char *path = pk_spec_str(c, "volumes[0].mountPath");
     if (!point)
         return;
     json_t *arn = pk_starts_with(point, "arn:")
                       ? pk_json_text(point)
                       : pk_x_arn(x, "elasticfilesystem", "access-point/%s", point);
-    pk_iam_allow(to, mount,
-                 pk_x_arn(x, "elasticfilesystem", "file-system/%s", source ? source : "*"),
-                 json_pack("{s:{s:O}}", "StringEquals", "elasticfilesystem:AccessPointArn", arn));
-    const char *path = pk_spec_str(c, "volumes[0].mountPath");
     pk_resource_set(x->graph, r, "FileSystemConfigs",
                     json_pack("[{s:o, s:s}]", "Arn", arn, "LocalMountPath", path ? path : ""),
                     pk_spec_span(c, "volumes"));
@@ -520,7 +514,7 @@ static void expand(struct pk_expansion *x, const struct pk_component *c) {
     set_plain(x, c, r);
     set_environment(x, c, r, more);
     set_network(x, c, r);
-    set_volume(x, c, r, more);
+    set_volume(x, c, r);
     set_logs(x, c, r);
     const struct pk_component *dead_letters = set_dead_letters(x, c, r);
     set_role(x, c, r, dead_letters, more);

@@ -313,6 +313,10 @@ static void check_monitoring(struct pk_expansion *x, const struct pk_component *
     bool known = false;
     for (size_t i = 0; i < PK_ARRAY_LEN(intervals); i++)
         known |= intervals[i] == interval;
+    static const char *const enhanced[] = {"monitoring.monitoringInterval", NULL};
+    static const char *const insights[] = {"monitoring.performanceInsights.retentionDays", NULL};
+    pk_x_warn_inert(x, c, "monitoring.enhancedMonitoring", enhanced);
+    pk_x_warn_inert(x, c, "monitoring.performanceInsights.enabled", insights);
     if (!known)
         pk_x_refuse(x, c, "rds.monitoring-interval", "monitoring.monitoringInterval",
                     "0, 1, 5, 10, 15, 30 and 60 are possible",
@@ -390,5 +394,6 @@ void pk_rds_check(struct pk_expansion *x, const struct pk_component *c) {
     check_upgrade(x, c);
     check_placement(x, c);
     pk_rds_params_check(x, c);
+    pk_x_check_key(x, c, "encryption.kmsKey");
     pk_iam_check_unused(x, c);
 }

@@ -230,6 +230,7 @@ static void check_lock(struct pk_expansion *x, const struct pk_component *c) {
 }
 
 static void check_encryption(struct pk_expansion *x, const struct pk_component *c) {
+    pk_x_check_key(x, c, "encryption.kmsKeyId");
     if (pk_spec_get(c, "encryption.kmsKeyId") && pk_spec_written(c, "encryption.algorithm") &&
         pk_streq(pk_spec_str(c, "encryption.algorithm"), "AES256"))
         pk_x_refuse(x, c, "s3.encryption-key", "encryption.kmsKeyId",
@@ -237,7 +238,23 @@ static void check_encryption(struct pk_expansion *x, const struct pk_component *
                     "the algorithm AES256 has no key of yours");
 }
 
+/* Settings of what is off. */
+static void check_inert(struct pk_expansion *x, const struct pk_component *c) {
+    static const char *const website[] = {"website.indexDocument", "website.errorDocument",
+                                          "website.routingRules", NULL};
+    static const char *const replication[] = {"replication.destinationBucket",
+                                              "replication.roleArn", NULL};
+    static const char *const lock[] = {"objectLock.mode", NULL};
+    pk_x_warn_inert(x, c, "website.enabled", website);
+    pk_x_warn_inert(x, c, "replication.enabled", replication);
+    pk_x_warn_inert(x, c, "objectLock.enabled", lock);
+    if (pk_spec_written(c, "accessLogs") && !pk_spec_written(c, "accessLogs.bucket"))
+        pk_x_refuse(x, c, "s3.access-logs", "accessLogs", "set `accessLogs.bucket`",
+                    "it is not said where the logs go");
+}
+
 static void check(struct pk_expansion *x, const struct pk_component *c) {
+    check_inert(x, c);
     size_t n = json_array_size(pk_spec_get(c, "lifecycle"));
     check_name(x, c);
     for (size_t i = 0; i < n; i++)

@@ -30,6 +30,21 @@ void pk_x_warn(struct pk_expansion *x, const struct pk_component *c, const char 
     va_end(args);
 }
 
+void pk_x_warn_inert(struct pk_expansion *x, const struct pk_component *c, const char *enabled,
+                     const char *const *fields) {
+    for (; *fields && !pk_spec_bool(c, enabled) && !pk_spec_written(c, enabled); fields++)
+        if (pk_spec_written(c, *fields))
+            pk_x_warn(x, c, "field.inert", *fields,
+                      pk_arena_printf(x->arena, "set `%s: true`, or remove it", enabled),
+                      "`%s` has no effect: `%s` is not set", *fields, enabled);
+}
+
+void pk_x_check_key(struct pk_expansion *x, const struct pk_component *c, const char *path) {
+    if (json_is_false(pk_spec_get(c, "encryption.enabled")) && pk_spec_written(c, path))
+        pk_x_refuse(x, c, "encryption.off", path, "remove the key, or `enabled: false`",
+                    "encryption is off, so the key has no use");
+}
+
 const char *pk_x_item(struct pk_expansion *x, const char *list, size_t i, const char *field) {
     return pk_arena_printf(x->arena, "%s[%zu]%s%s", list, i, field ? "." : "", field ? field : "");
 }

@@ -240,6 +240,7 @@ static void check_fields(struct pk_expansion *x, const struct pk_component *c) {
         pk_x_refuse(x, c, "sns.standard-only-field", "tracing", "remove it",
                     "a FIFO topic passes no traces on");
     check_json(x, c, "deliveryPolicy", SIZE_MAX);
+    pk_x_check_key(x, c, "encryption.kmsKey");
 }
 
 static void check(struct pk_expansion *x, const struct pk_component *c) {

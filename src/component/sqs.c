@@ -117,6 +117,14 @@ static void check_name(struct pk_expansion *x, const struct pk_component *c) {
 
 static void check_dead_letters(struct pk_expansion *x, const struct pk_component *c) {
     static const char path[] = "deadLetterQueue.component";
+    static const char *const own[] = {"deadLetterQueue.maxReceiveCount",
+                                      "deadLetterQueue.retentionPeriod", NULL};
+    if (!has_dead_letters(c))
+        pk_x_warn_inert(x, c, "deadLetterQueue.enabled", own);
+    else if (pk_spec_written(c, path) && pk_spec_written(c, own[1]))
+        pk_x_refuse(x, c, "sqs.dlq-retention", own[1],
+                    "set `messageRetentionPeriod` in the component that is the dead-letter queue",
+                    "the dead-letter queue has a retention of its own");
     const struct pk_component *other = pk_x_ref_of_kind(
         x, c, path, "SQS", "sqs.dlq-type", "name an SQS component, or set `enabled: true` instead");
     if (!other)
@@ -134,6 +142,11 @@ static void check_dead_letters(struct pk_expansion *x, const struct pk_component
 static void check_key(struct pk_expansion *x, const struct pk_component *c) {
     const char *key = pk_spec_str(c, "encryption.kmsKey");
     struct pk_statements *senders = pk_iam_statements_new(x->arena);
+    pk_x_check_key(x, c, "encryption.kmsKey");
+    if (!key && pk_spec_written(c, "encryption.reusePeriod"))
+        pk_x_warn(x, c, "field.inert", "encryption.reusePeriod",
+                  "set `encryption.kmsKey`, or remove it",
+                  "`encryption.reusePeriod` has no effect: SQS encrypts with its own keys");
     if (!key || !pk_ends_with(key, "alias/aws/sqs"))
         return;
     pk_senders_to_queue(x, c, senders);

@@ -219,6 +219,9 @@ static void findings(void **state) {
         ERROR_AT("ddb.lsi-count", 7,
                  KEY "  rangeKey: {name: r}\n  localSecondaryIndexes: [{}, {}, {}, {}, {}, {}]\n"),
         ERROR_AT("ddb.ttl-attribute", 6, KEY "  ttl: {enabled: true}\n"),
+        WARNING_AT("field.inert", 6, KEY "  ttl: {attributeName: a}\n"),
+        WARNING_AT("field.inert", 6, KEY "  stream: {viewType: KEYS_ONLY}\n"),
+        ERROR_AT("encryption.off", 6, KEY "  encryption: {enabled: false, kmsKey: alias/a}\n"),
         WARNING_AT("iam.no-role", 6, KEY "  permissions: [{component: jobs, access: read}]\n"),
     };
     check_findings("DynamoDB", cases, PK_ARRAY_LEN(cases), others);

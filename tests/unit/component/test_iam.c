@@ -133,6 +133,28 @@ static void users_add_statements_and_policies(void **state) {
     fx_end(&f);
 }
 
+static void file_systems(void **state) {
+    (void)state;
+    struct fixture f;
+    fx_begin(&f);
+    fx_component(&f, "MicroService", "app",
+                 IMAGE "  volumes:\n    - {name: a, type: efs, source: fs-1, mountPath: /a,\n"
+                       "       accessPoint: fsap-1}\n"
+                       "    - {name: b, type: efs, source: fs-2, mountPath: /b, readOnly: true}\n"
+                       "    - {name: c, type: emptyDir, mountPath: /c}\n");
+    fx_expand(&f);
+    fx_assert_clean(&f, "");
+    assert_property(
+        &f, "app:task-role", ACCESS,
+        "[{\"Action\":[\"elasticfilesystem:ClientMount\",\"elasticfilesystem:ClientWrite\"],"
+        "\"Condition\":{\"StringEquals\":{\"elasticfilesystem:AccessPointArn\":"
+        "\"arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1\"}},\"Effect\":"
+        "\"Allow\",\"Resource\":[\"arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/"
+        "fs-1\"]},{\"Action\":[\"elasticfilesystem:ClientMount\"],\"Effect\":\"Allow\","
+        "\"Resource\":[\"arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-2\"]}]");
+    fx_end(&f);
+}
+
 static void a_role_of_ones_own(void **state) {
     (void)state;
     struct fixture f;
@@ -229,6 +251,7 @@ int main(void) {
         cmocka_unit_test(the_same_actions_are_one_statement),
         cmocka_unit_test(keys_follow_access),
         cmocka_unit_test(users_add_statements_and_policies),
+        cmocka_unit_test(file_systems),
         cmocka_unit_test(a_role_of_ones_own),
         cmocka_unit_test(iam_authentication_of_databases),
         cmocka_unit_test(too_long_a_policy),

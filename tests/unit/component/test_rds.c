@@ -399,6 +399,8 @@ static void findings_of_settings(void **state) {
                  AURORA "  instance: {class: db.r6g.large}\n" DATABASE
                         "  backup: {retentionDays: 0}\n"),
         ERROR_AT("rds.monitoring-interval", 8, WITH("  monitoring: {monitoringInterval: 20}\n")),
+        WARNING_AT("field.inert", 8, WITH("  monitoring: {monitoringInterval: 10}\n")),
+        ERROR_AT("encryption.off", 8, WITH("  encryption: {enabled: false, kmsKey: alias/a}\n")),
         ERROR_AT("rds.insights-retention", 8,
                  WITH("  monitoring: {performanceInsights: {enabled: true, retentionDays: 30}}\n")),
         ERROR_AT("rds.log-type", 8, WITH("  logs: {exports: [error]}\n")),

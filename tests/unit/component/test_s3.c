@@ -320,6 +320,10 @@ static void findings(void **state) {
         ERROR_AT("s3.notification-name", 7,
                  NOTIFY("queue: jobs, prefix: a, " EVENT) "    - {queue: jobs, prefix: b, " EVENT
                                                           "}\n"),
+        WARNING_AT("field.inert", 5, "  website: {errorDocument: a}\n"),
+        WARNING_AT("field.inert", 5, "  replication: {destinationBucket: a}\n"),
+        ERROR_AT("s3.access-logs", 5, "  accessLogs: {prefix: a}\n"),
+        ERROR_AT("encryption.off", 5, "  encryption: {enabled: false, kmsKeyId: alias/a}\n"),
         WARNING_AT("iam.no-role", 5, "  permissions: [{component: jobs, access: read}]\n"),
     };
     check_findings("S3", cases, PK_ARRAY_LEN(cases), others);

@@ -153,6 +153,7 @@ static void access_levels(void **state) {
 
 static void other_components(struct fixture *f) {
     fx_component(f, "SQS", "ordered", "  type: fifo\n");
+    fx_component(f, "SQS", "slow", "  type: standard\n");
     fx_component(f, "DynamoDB", "table", "  hashKey: {name: id}\n");
     fx_component(f, "SNS", "news", "  subscriptions: [{protocol: sqs, component: it}]\n");
 }
@@ -179,6 +180,11 @@ static void findings(void **state) {
         ERROR_AT("sqs.name", 5, "  name: jobs.fifo\n"),
         ERROR_AT("sqs.name", 6, "  type: fifo\n  name: jobs\n"),
         WARNING_AT("sqs.key-senders", 5, "  encryption: {kmsKey: alias/aws/sqs}\n"),
+        WARNING_AT("field.inert", 5, "  deadLetterQueue: {maxReceiveCount: 5}\n"),
+        WARNING_AT("field.inert", 5, "  encryption: {reusePeriod: 5m}\n"),
+        ERROR_AT("encryption.off", 5, "  encryption: {enabled: false, kmsKey: alias/a}\n"),
+        ERROR_AT("sqs.dlq-retention", 5,
+                 "  deadLetterQueue: {component: slow, retentionPeriod: 1d}\n"),
         WARNING_AT("iam.no-role", 5, "  permissions: [{component: table, access: read}]\n"),
         ERROR_AT("iam.statement", 5,
                  "  policy: {statements: [{Effect: Allow, Action: a, Resource: self}]}\n"),
