@@ -21,6 +21,9 @@ struct pk_expansion {
     struct pk_map *gates; /* component address -> struct pk_resource, where it is not the primary */
     struct pk_vec waits;  /* struct pk_x_wait: edges to components, drawn when all nodes exist */
     struct pk_lb_plan *lbs; /* the shared load balancers (component/lb.h) */
+    const struct pk_component *
+        *senders; /* topics and buckets that take part, found once (component/senders.c) */
+    size_t n_senders;
 };
 
 /* An edge to a component's ready gate that waits for the end of the expansion. */

@@ -277,7 +277,7 @@ void pk_x_draw_waits(struct pk_expansion *x) {
 }
 
 bool pk_x_active(const struct pk_component *c) {
-    return c->enabled && pk_kind_by_name(c->kind) != NULL;
+    return c->enabled && c->table->offered;
 }
 
 bool pk_x_is_production(struct pk_expansion *x) {

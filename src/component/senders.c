@@ -62,12 +62,25 @@ static bool bucket_notifies(struct pk_expansion *x, const struct pk_component *b
     return false;
 }
 
+/* Every queue and topic asks: with thousands of components the few that send are looked for once.
+ */
+static void find_senders(struct pk_expansion *x) {
+    if (x->senders)
+        return;
+    size_t n = x->project->components.len;
+    x->senders = pk_arena_array(x->arena, n + 1, sizeof(*x->senders));
+    for (size_t i = 0; i < n; i++) {
+        const struct pk_component *c = x->project->components.items[i];
+        if ((strcmp(c->kind, "SNS") == 0 || strcmp(c->kind, "S3") == 0) && pk_x_active(c))
+            x->senders[x->n_senders++] = c;
+    }
+}
+
 void pk_senders_to_queue(struct pk_expansion *x, const struct pk_component *queue,
                          struct pk_statements *to) {
-    for (size_t i = 0; i < x->project->components.len; i++) {
-        const struct pk_component *c = x->project->components.items[i];
-        if (!pk_x_active(c))
-            continue;
+    find_senders(x);
+    for (size_t i = 0; i < x->n_senders; i++) {
+        const struct pk_component *c = x->senders[i];
         if (strcmp(c->kind, "SNS") == 0 && topic_sends_to(x, c, queue))
             pk_iam_allow_service(x, to, "sns.amazonaws.com", "sqs:SendMessage",
                                  pk_queue_arn(x, queue, NULL), pk_topic_arn(x, c), false);
@@ -79,9 +92,10 @@ void pk_senders_to_queue(struct pk_expansion *x, const struct pk_component *queu
 
 void pk_senders_to_topic(struct pk_expansion *x, const struct pk_component *topic,
                          struct pk_statements *to) {
-    for (size_t i = 0; i < x->project->components.len; i++) {
-        const struct pk_component *c = x->project->components.items[i];
-        if (pk_x_active(c) && strcmp(c->kind, "S3") == 0 && bucket_notifies(x, c, "topic", topic))
+    find_senders(x);
+    for (size_t i = 0; i < x->n_senders; i++) {
+        const struct pk_component *c = x->senders[i];
+        if (strcmp(c->kind, "S3") == 0 && bucket_notifies(x, c, "topic", topic))
             pk_iam_allow_service(x, to, "s3.amazonaws.com", "sns:Publish", pk_topic_arn(x, topic),
                                  pk_bucket_arn(x, c), true);
     }

@@ -29,7 +29,7 @@ metadata: {{name: f{i}}}
 spec:
   runtime: python3.13
   handler: index.handler
-  code: {{s3Bucket: acme-code, s3Key: f.zip}}
+  code: {{zipFile: 'def handler(event, context): return event'}}
   environment: {{QUEUE: "${{q{i}.queueArn}}", TABLE: "${{t{i}.tableName}}"}}
   triggers: [{{type: sqs, source: {{component: q{i}}}}}]
 """
@@ -40,7 +40,7 @@ def stack(folder, components, kinds=(QUEUE, TABLE, FUNCTION)):
     (folder / "services").mkdir(parents=True)
     (folder / "stack.yaml").write_text(
         "apiVersion: core.panka.io/v1\nkind: Stack\nmetadata: {name: bench}\n"
-        "spec: {provider: {region: us-east-1, accountId: '123456789012'}, variables: {ENVIRONMENT: test, TIMEOUT: '60'}}\n")
+        "spec: {provider: {region: us-east-1, accountId: '123456789012'}, variables: {ENVIRONMENT: test, TIMEOUT: '300'}}\n")
     done = 0
     service = 0
     while done < components:
@@ -53,6 +53,8 @@ def stack(folder, components, kinds=(QUEUE, TABLE, FUNCTION)):
                     texts.append(kind.format(i=f"{service}x{len(texts) // len(kinds)}"))
                     done += 1
         (target / "all.yaml").write_text("---\n".join(texts))
+        (target / "service.yaml").write_text(
+            f"apiVersion: core.panka.io/v1\nkind: Service\nmetadata: {{name: s{service}}}\nspec: {{}}\n")
         service += 1
 
 
