@@ -1,28 +1,11 @@
-/* mem_provider.c - resources without AWS: what exists is a table, what was done is a list. */
+/* mem_provider.c - resources without AWS, and scripted failures. What exists: mem_world.c. */
 #include "engine/mem_provider.h"
 
-#include "base/hash.h"
-#include "engine/mem_types.h"
+#include "engine/mem_world.h"
 #include "json/json.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct thing {
-    char *type, *id, *name, *key, *lineage, *op, *token;
-    json_t *properties, *tags, *attributes;
-    uint64_t number; /* in order of making */
-    bool broken;
-};
-
-struct pk_mem_world {
-    char *region, *account_id;
-    pthread_mutex_t lock;  /* of everything below */
-    struct pk_map *things; /* physical id -> struct thing */
-    json_t *ledger;
-    uint64_t calls, made;
-};
 
 struct mem_provider {
     struct pk_provider base;
@@ -32,163 +15,8 @@ struct mem_provider {
     struct pk_mem_script script;
 };
 
-/* --- the world --- */
-
-struct pk_mem_world *pk_mem_world_new(const char *region, const char *account_id) {
-    struct pk_mem_world *world = pk_calloc(1, sizeof(*world));
-    world->region = pk_strdup(region ? region : "us-east-1");
-    world->account_id = pk_strdup(account_id ? account_id : "000000000000");
-    world->things = pk_map_new();
-    world->ledger = json_array();
-    pthread_mutex_init(&world->lock, NULL);
-    return world;
-}
-
-static void thing_free(struct thing *t) {
-    char *texts[] = {t->type, t->id, t->name, t->key, t->lineage, t->op, t->token};
-    for (size_t i = 0; i < PK_ARRAY_LEN(texts); i++)
-        free(texts[i]);
-    json_decref(t->properties);
-    json_decref(t->tags);
-    json_decref(t->attributes);
-    free(t);
-}
-
-void pk_mem_world_free(struct pk_mem_world *world) {
-    if (!world)
-        return;
-    size_t cursor = 0;
-    void *item;
-    while (pk_map_next(world->things, &cursor, NULL, &item))
-        thing_free(item);
-    pk_map_free(world->things);
-    json_decref(world->ledger);
-    pthread_mutex_destroy(&world->lock);
-    free(world->region);
-    free(world->account_id);
-    free(world);
-}
-
 static char *copy_text(const char *text) {
     return text ? pk_strdup(text) : NULL;
-}
-
-static void note(struct pk_mem_world *world, const char *verb, const char *type, const char *key,
-                 const char *id) {
-    json_t *o = json_object();
-    pk_json_put_str(o, "verb", verb);
-    pk_json_put_str(o, "type", type);
-    pk_json_put_str(o, "key", key);
-    pk_json_put_str(o, "physicalId", id);
-    json_array_append_new(world->ledger, o);
-}
-
-static struct thing *add_thing(struct pk_mem_world *world, const char *type, const char *name,
-                               const char *key) {
-    struct thing *t = pk_calloc(1, sizeof(*t));
-    /* A name is an identity, and so are the made-up ids of its kind; nameless ones are counted. */
-    char *seed PK_CLEANUP(pk_freep) =
-        pk_asprintf("%s|%s|%llu", type, name ? name : key, (unsigned long long)++world->made);
-    struct pk_mem_subject s = {.type = type,
-                               .name = name,
-                               .seed = seed,
-                               .region = world->region,
-                               .account_id = world->account_id};
-    t->number = world->made;
-    t->type = pk_strdup(type);
-    t->name = copy_text(name);
-    t->key = copy_text(key);
-    t->id = pk_mem_physical_id(&s);
-    if (pk_map_has(world->things, t->id)) {
-        char *id = pk_asprintf("%s-%llu", t->id, (unsigned long long)world->made);
-        free(t->id);
-        t->id = id;
-    }
-    s.physical_id = t->id;
-    t->attributes = pk_mem_attributes(&s);
-    t->properties = json_object();
-    t->tags = json_object();
-    pk_map_set(world->things, t->id, t);
-    return t;
-}
-
-static void remove_thing(struct pk_mem_world *world, struct thing *t) {
-    pk_map_remove(world->things, t->id);
-    thing_free(t);
-}
-
-/* --- what tests look at and do --- */
-
-size_t pk_mem_world_count(struct pk_mem_world *world) {
-    pthread_mutex_lock(&world->lock);
-    size_t n = pk_map_len(world->things);
-    pthread_mutex_unlock(&world->lock);
-    return n;
-}
-
-json_t *pk_mem_world_json(struct pk_mem_world *world) {
-    json_t *ret = json_object();
-    size_t cursor = 0;
-    void *item;
-    pthread_mutex_lock(&world->lock);
-    while (pk_map_next(world->things, &cursor, NULL, &item)) {
-        const struct thing *t = item;
-        json_t *o = json_object();
-        pk_json_put_str(o, "type", t->type);
-        pk_json_put_str(o, "name", t->name);
-        pk_json_put_str(o, "key", t->key);
-        pk_json_put_str(o, "lineage", t->lineage);
-        pk_json_put_str(o, "op", t->op);
-        json_object_set_new(o, "properties", json_deep_copy(t->properties));
-        json_object_set_new(o, "tags", json_deep_copy(t->tags));
-        pk_json_put_str(o, "state", t->broken ? "failed" : "available");
-        json_object_set_new(ret, t->id, o);
-    }
-    pthread_mutex_unlock(&world->lock);
-    return ret;
-}
-
-json_t *pk_mem_world_ledger(struct pk_mem_world *world) {
-    pthread_mutex_lock(&world->lock);
-    json_t *ret = json_deep_copy(world->ledger);
-    pthread_mutex_unlock(&world->lock);
-    return ret;
-}
-
-uint64_t pk_mem_world_calls(struct pk_mem_world *world) {
-    pthread_mutex_lock(&world->lock);
-    uint64_t n = world->calls;
-    pthread_mutex_unlock(&world->lock);
-    return n;
-}
-
-bool pk_mem_world_set(struct pk_mem_world *world, const char *id, const char *property,
-                      json_t *value) {
-    pthread_mutex_lock(&world->lock);
-    struct thing *t = pk_map_get(world->things, id);
-    if (t && value)
-        json_object_set_new(t->properties, property, value);
-    else if (t)
-        json_object_del(t->properties, property);
-    else
-        json_decref(value);
-    pthread_mutex_unlock(&world->lock);
-    return t != NULL;
-}
-
-bool pk_mem_world_delete(struct pk_mem_world *world, const char *id) {
-    pthread_mutex_lock(&world->lock);
-    struct thing *t = pk_map_get(world->things, id);
-    if (t)
-        remove_thing(world, t);
-    pthread_mutex_unlock(&world->lock);
-    return t != NULL;
-}
-
-void pk_mem_world_add_foreign(struct pk_mem_world *world, const char *type, const char *name) {
-    pthread_mutex_lock(&world->lock);
-    add_thing(world, type, name, NULL);
-    pthread_mutex_unlock(&world->lock);
 }
 
 /* --- answers --- */
@@ -261,7 +89,7 @@ static enum pk_progress settle(struct mem_provider *p, struct pk_op *op, const c
 
 /* --- create --- */
 
-static bool is_ours(const struct thing *t, const struct pk_op *op) {
+static bool is_ours(const struct pk_mem_thing *t, const struct pk_op *op) {
     return pk_streq(t->lineage, op->lineage) && pk_streq(t->key, op->key);
 }
 
@@ -271,29 +99,30 @@ static bool type_is_named(const struct mem_provider *p, const char *type) {
     return traits && traits->named;
 }
 
-static struct thing *by_token(struct pk_mem_world *world, const struct pk_op *op) {
+static struct pk_mem_thing *by_token(const struct mem_provider *p, const struct pk_op *op) {
     size_t cursor = 0;
     void *item;
-    while (op->token && pk_map_next(world->things, &cursor, NULL, &item)) {
-        struct thing *t = item;
+    while (op->token && !p->script.no_tokens &&
+           pk_map_next(p->world->things, &cursor, NULL, &item)) {
+        struct pk_mem_thing *t = item;
         if (pk_streq(t->token, op->token) && strcmp(t->type, op->type) == 0)
             return t;
     }
     return NULL;
 }
 
-static struct thing *by_name(struct pk_mem_world *world, const struct pk_op *op) {
+static struct pk_mem_thing *by_name(struct pk_mem_world *world, const struct pk_op *op) {
     size_t cursor = 0;
     void *item;
     while (op->name && pk_map_next(world->things, &cursor, NULL, &item)) {
-        struct thing *t = item;
+        struct pk_mem_thing *t = item;
         if (pk_streq(t->name, op->name) && strcmp(t->type, op->type) == 0)
             return t;
     }
     return NULL;
 }
 
-static void answer_create(struct pk_op *op, const struct thing *t) {
+static void answer_create(struct pk_op *op, const struct pk_mem_thing *t) {
     free(op->physical_id);
     op->physical_id = pk_strdup(t->id);
     json_decref(op->attributes);
@@ -306,7 +135,7 @@ static bool make(struct mem_provider *p, struct pk_op *op, struct pk_error **err
     if (ends_before(fate, err))
         return false;
     bool named = type_is_named(p, op->type);
-    struct thing *t = named ? NULL : by_token(world, op);
+    struct pk_mem_thing *t = named ? NULL : by_token(p, op);
     if (named && by_name(world, op)) {
         refuse(err, 409, "ResourceAlreadyExistsException", "a resource of this name exists");
         if (err)
@@ -314,14 +143,14 @@ static bool make(struct mem_provider *p, struct pk_op *op, struct pk_error **err
         return false;
     }
     if (!t) {
-        t = add_thing(world, op->type, op->name, op->key);
+        t = pk_mem_world_make(world, op->type, op->name, op->key);
         t->lineage = copy_text(op->lineage);
         t->op = copy_text(op->op_id);
         t->token = copy_text(op->token);
         t->broken = fate == PK_MEM_BROKEN;
         json_object_update(t->properties, op->desired);
         json_object_update(t->tags, op->desired_tags);
-        note(world, "create", op->type, op->key, t->id);
+        pk_mem_world_note(world, "create", op->type, op->key, t->id);
     }
     if (fate == PK_MEM_REPLY_LOST)
         return no_answer(err) == PK_DONE;
@@ -334,7 +163,7 @@ static enum pk_progress finished(struct mem_provider *p, struct pk_op *op, struc
     enum pk_progress progress = settle(p, op, "State creating -> available");
     if (progress != PK_DONE)
         return progress;
-    const struct thing *t = pk_map_get(p->world->things, op->physical_id);
+    const struct pk_mem_thing *t = pk_map_get(p->world->things, op->physical_id);
     if (t && t->broken) {
         pk_fail(err, PK_E_RESOURCE_FAILED, "State is failed");
         return PK_FAILED;
@@ -360,7 +189,7 @@ static enum pk_progress mem_create(struct pk_provider *base, struct pk_op *op,
 
 /* --- update --- */
 
-static void apply(struct thing *t, const struct pk_op *op) {
+static void apply(struct pk_mem_thing *t, const struct pk_op *op) {
     for (size_t i = 0; i < op->n_changes; i++) {
         const char *path = op->changes[i].path;
         if (pk_starts_with(path, "Tags.")) {
@@ -384,14 +213,14 @@ static bool change(struct mem_provider *p, struct pk_op *op, struct pk_error **e
     enum pk_mem_fate fate = fate_of(p, PK_MEM_UPDATE, op->key, op->type, op->physical_id);
     if (ends_before(fate, err))
         return false;
-    struct thing *t = pk_map_get(p->world->things, op->physical_id);
+    struct pk_mem_thing *t = pk_map_get(p->world->things, op->physical_id);
     if (!t && p->script.strict) {
         refuse(err, 404, "ResourceNotFoundException", "it does not exist");
         return false;
     }
     if (t && (op->n_changes > 0 || op->force_update)) {
         apply(t, op);
-        note(p->world, "update", op->type, op->key, t->id);
+        pk_mem_world_note(p->world, "update", op->type, op->key, t->id);
     }
     if (t) {
         t->broken = t->broken || fate == PK_MEM_BROKEN;
@@ -433,22 +262,23 @@ static bool mentions(const json_t *value, const char *id) {
     return false;
 }
 
-static const struct thing *user_of(const struct pk_mem_world *world, const struct thing *t) {
+static const struct pk_mem_thing *user_of(const struct pk_mem_world *world,
+                                          const struct pk_mem_thing *t) {
     size_t cursor = 0;
     void *item;
     while (pk_map_next(world->things, &cursor, NULL, &item))
-        if (item != t && mentions(((const struct thing *)item)->properties, t->id))
+        if (item != t && mentions(((const struct pk_mem_thing *)item)->properties, t->id))
             return item;
     return NULL;
 }
 
 /* Whoever is deleted to be made anew under the same name may be in use; a predecessor whose
  * successor exists may not. */
-static bool has_successor(const struct pk_mem_world *world, const struct thing *t) {
+static bool has_successor(const struct pk_mem_world *world, const struct pk_mem_thing *t) {
     size_t cursor = 0;
     void *item;
     while (pk_map_next(world->things, &cursor, NULL, &item)) {
-        const struct thing *other = item;
+        const struct pk_mem_thing *other = item;
         if (other->number > t->number && pk_streq(other->key, t->key) &&
             pk_streq(other->lineage, t->lineage))
             return true;
@@ -460,17 +290,17 @@ static bool destroy(struct mem_provider *p, struct pk_op *op, struct pk_error **
     enum pk_mem_fate fate = fate_of(p, PK_MEM_REMOVE, op->key, op->type, op->physical_id);
     if (ends_before(fate, err))
         return false;
-    struct thing *t = op->physical_id ? pk_map_get(p->world->things, op->physical_id) : NULL;
+    struct pk_mem_thing *t = op->physical_id ? pk_map_get(p->world->things, op->physical_id) : NULL;
     bool check = t && p->script.strict && (!op->replacing || has_successor(p->world, t));
-    const struct thing *user = check ? user_of(p->world, t) : NULL;
+    const struct pk_mem_thing *user = check ? user_of(p->world, t) : NULL;
     if (user) {
         char *why PK_CLEANUP(pk_freep) = pk_asprintf("%s is used by %s", t->id, user->id);
         refuse(err, 400, "DependencyViolation", why);
         return false;
     }
     if (t) {
-        note(p->world, "delete", op->type, op->key, t->id);
-        remove_thing(p->world, t);
+        pk_mem_world_note(p->world, "delete", op->type, op->key, t->id);
+        pk_mem_world_unmake(p->world, t);
     }
     return fate != PK_MEM_REPLY_LOST || no_answer(err) == PK_DONE;
 }
@@ -489,12 +319,12 @@ static enum pk_progress mem_remove(struct pk_provider *base, struct pk_op *op,
 
 /* --- find: token, then ownership tags (of this operation before others), then the name --- */
 
-static struct thing *by_owner(struct pk_mem_world *world, const struct pk_op *op) {
+static struct pk_mem_thing *by_owner(struct pk_mem_world *world, const struct pk_op *op) {
     size_t cursor = 0;
     void *item;
-    struct thing *best = NULL;
+    struct pk_mem_thing *best = NULL;
     while (pk_map_next(world->things, &cursor, NULL, &item)) {
-        struct thing *t = item;
+        struct pk_mem_thing *t = item;
         if (strcmp(t->type, op->type) != 0 || !is_ours(t, op))
             continue;
         if (!best || pk_streq(t->op, op->op_id))
@@ -512,11 +342,11 @@ static bool mem_find(struct pk_provider *base, struct pk_op *op, enum pk_found *
     enum pk_mem_fate fate = fate_of(p, PK_MEM_FIND, op->key, op->type, NULL);
     bool ok = !ends_before(fate, err) && (fate != PK_MEM_REPLY_LOST || no_answer(err) == PK_DONE);
     bool named = type_is_named(p, op->type);
-    struct thing *t = NULL;
+    struct pk_mem_thing *t = NULL;
     if (ok && named)
         t = by_name(p->world, op);
     else if (ok)
-        t = by_token(p->world, op) ? by_token(p->world, op) : by_owner(p->world, op);
+        t = by_token(p, op) ? by_token(p, op) : by_owner(p->world, op);
     if (ok)
         *ret = !t ? PK_ABSENT : is_ours(t, op) ? PK_OURS : PK_FOREIGN;
     if (ok && *ret == PK_OURS)
@@ -527,7 +357,7 @@ static bool mem_find(struct pk_provider *base, struct pk_op *op, enum pk_found *
 
 /* --- read --- */
 
-static json_t *visible(const struct mem_provider *p, const struct thing *t) {
+static json_t *visible(const struct mem_provider *p, const struct pk_mem_thing *t) {
     json_t *live = json_object(), *value;
     const char *name;
     const struct pk_type_traits *traits =
@@ -540,7 +370,7 @@ static json_t *visible(const struct mem_provider *p, const struct thing *t) {
 }
 
 static void read_one(struct mem_provider *p, struct pk_read *read) {
-    const struct thing *t = pk_map_get(p->world->things, read->physical_id);
+    const struct pk_mem_thing *t = pk_map_get(p->world->things, read->physical_id);
     if (t) {
         read->live = visible(p, t);
         read->live_tags = json_deep_copy(t->tags);

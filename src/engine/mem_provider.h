@@ -40,6 +40,7 @@ struct pk_mem_script {
     /* Like AWS: updates of what does not exist fail, and so do deletes of what others refer to.
      * Without it everything unknown is taken to exist (a rehearsal on a real state). */
     bool strict;
+    bool no_tokens; /* idempotency tokens are not honoured, as by many services */
 };
 
 struct pk_mem_world;

@@ -202,7 +202,7 @@ void pk_pool_submit(struct pk_pool *pool, struct pk_job *job) {
     pthread_mutex_lock(&pool->lock);
     if (pool->n_heap == pool->cap_heap) {
         pool->cap_heap = pool->cap_heap ? 2 * pool->cap_heap : 64;
-        pool->heap = pk_realloc(pool->heap, pool->cap_heap, sizeof(*pool->heap));
+        pool->heap = pk_realloc(pool->heap, pool->cap_heap, sizeof(struct pk_job *));
     }
     job->order = pool->next_order++;
     pool->heap[pool->n_heap] = job;

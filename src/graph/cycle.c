@@ -94,7 +94,7 @@ static bool scc_find(struct scc *s, const struct pk_graph *graph, bool soft_too)
     s->component = pk_calloc(n, sizeof(*s->component));
     s->component_size = pk_calloc(n, sizeof(*s->component_size));
     s->frames = pk_calloc(n, sizeof(*s->frames));
-    s->stack = pk_calloc(n, sizeof(*s->stack));
+    s->stack = pk_calloc(n, sizeof(struct pk_resource *));
     s->on_stack = pk_calloc(n, sizeof(*s->on_stack));
     for (size_t i = 0; i < graph->resources.len; i++) {
         const struct pk_resource *node = graph->resources.items[i];
@@ -156,7 +156,8 @@ static void drop_soft_edges(struct pk_graph *graph) {
         }
     }
     unsigned *seen = pk_calloc(graph->resources.len + 1, sizeof(*seen));
-    const struct pk_resource **queue = pk_calloc(graph->resources.len + 1, sizeof(*queue));
+    const struct pk_resource **queue =
+        pk_calloc(graph->resources.len + 1, sizeof(struct pk_resource *));
     for (size_t i = 0; i < edges.len; i++) {
         struct pk_edge *edge = edges.items[i];
         edge->dropped = reaches(graph, &s, edge->to, owners.items[i], seen, (unsigned)i + 1, queue);
@@ -250,10 +251,10 @@ static void report(struct pk_diags *diags, const struct pk_resource *const *node
 static void report_shortest(const struct pk_graph *graph, const struct scc *s,
                             struct pk_diags *diags) {
     size_t n = graph->resources.len + 1, best_len = SIZE_MAX;
-    struct bfs b = {pk_calloc(n, sizeof(*b.came_by)), pk_calloc(n, sizeof(*b.came_from)),
-                    pk_calloc(n, sizeof(*b.seen)), pk_calloc(n, sizeof(*b.queue)),
-                    pk_calloc(n, sizeof(*b.depth))};
-    const struct pk_resource **best = pk_calloc(n, sizeof(*best));
+    struct bfs b = {pk_calloc(n, sizeof(struct pk_edge *)),
+                    pk_calloc(n, sizeof(struct pk_resource *)), pk_calloc(n, sizeof(*b.seen)),
+                    pk_calloc(n, sizeof(struct pk_resource *)), pk_calloc(n, sizeof(*b.depth))};
+    const struct pk_resource **best = pk_calloc(n, sizeof(struct pk_resource *));
     for (size_t i = 0; i < graph->resources.len && best_len > 2; i++) {
         const struct pk_resource *start = graph->resources.items[i];
         if (s->component_size[s->component[i]] < 2)
@@ -294,7 +295,7 @@ enum visit { NEW, OPEN, CLOSED };
  * component stay together. */
 struct pk_resource **pk_graph_order(const struct pk_graph *graph, size_t *ret_n) {
     size_t n = graph->resources.len, done = 0, depth;
-    struct pk_resource **order = pk_calloc(n + 1, sizeof(*order));
+    struct pk_resource **order = pk_calloc(n + 1, sizeof(struct pk_resource *));
     struct frame *frames = pk_calloc(n + 1, sizeof(*frames));
     unsigned char *visits = pk_calloc(n + 1, 1);
     for (size_t i = 0; i < n; i++) {

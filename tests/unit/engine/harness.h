@@ -172,7 +172,8 @@ struct site {
     pk_event_fn *on_event;
     void *event_ctx;
     bool stop_on_failure;
-    void *any; /* of the test */
+    bool forgets_intents; /* negative control: open creates are not written */
+    void *any;            /* of the test */
 };
 
 struct site_journal {
@@ -193,6 +194,22 @@ static bool dies(struct site *site, bool *ret_after) {
     return site->death == DIES_BEFORE;
 }
 
+static void forget_intents(struct pk_state *state) {
+    struct pk_vec lost = PK_VEC_INIT;
+    size_t cursor = 0;
+    void *item;
+    while (pk_map_next(state->resources, &cursor, NULL, &item)) {
+        const struct pk_state_resource *r = item;
+        if (r->pending && !r->physical_id)
+            pk_vec_push(&lost, pk_strdup(r->key));
+    }
+    for (size_t i = 0; i < lost.len; i++) {
+        pk_state_remove(state, lost.items[i]);
+        free(lost.items[i]);
+    }
+    pk_vec_release(&lost);
+}
+
 static bool site_write(struct pk_journal *journal, struct pk_state *state, int64_t *ret_serial,
                        struct pk_error **err) {
     struct site *site = ((struct site_journal *)journal)->site;
@@ -203,6 +220,8 @@ static bool site_write(struct pk_journal *journal, struct pk_state *state, int64
     if (site->write_fails != PK_E_COUNT && site->n_writes >= site->write_fails_at)
         return pk_fail(err, site->write_fails, "the state was not accepted");
     state->serial = ++site->serial;
+    if (site->forgets_intents)
+        forget_intents(state);
     free(site->durable);
     site->durable = pk_state_dump(state, NULL);
     *ret_serial = state->serial;

@@ -92,6 +92,8 @@ static size_t rehearse(enum phase phase, unsigned parallelism, unsigned polls) {
     return n;
 }
 
+static bool without_tokens;
+
 static void crash_at(enum phase phase, size_t event, enum death death, unsigned parallelism,
                      unsigned polls) {
     struct site site;
@@ -99,6 +101,7 @@ static void crash_at(enum phase phase, size_t event, enum death death, unsigned 
     struct goal goal = goal_of(phase);
     site_init(&site);
     site.script.polls = polls;
+    site.script.no_tokens = without_tokens;
     bring_up(&site, phase);
     site.parallelism = parallelism;
     site.die_at = event;
@@ -155,12 +158,51 @@ static void test_waits(void **state) {
     crash_everywhere(CHANGES, 4, 2);
 }
 
+/* Services that know no tokens: what was made is found again by its tags. */
+static void test_without_tokens(void **state) {
+    (void)state;
+    without_tokens = true;
+    crash_everywhere(CREATES, 1, 1);
+    crash_everywhere(CHANGES, 4, 0);
+    without_tokens = false;
+}
+
+/* The configuration is given up after the crash. What is left over when it dies at `event`. */
+static size_t left_over(size_t event, enum death death, bool forgets_intents) {
+    struct site site;
+    struct deployment d;
+    site_init(&site);
+    site.die_at = event;
+    site.death = death;
+    site.forgets_intents = forgets_intents;
+    DEPLOY(&site, &d, first);
+    deployment_release(&d);
+    bool settled = converge(&site, first, 0, &destroy_options, 2);
+    size_t n = pk_mem_world_count(site.world);
+    if (!forgets_intents)
+        assert_true(settled);
+    site_release(&site);
+    return n;
+}
+
+/* INTENT: even when the next run is a destroy, nothing of the dead one is left. The negative
+ * control: without intents there would be orphans. */
+static void test_destroy_after_crash(void **state) {
+    (void)state;
+    size_t n = rehearse(CREATES, 4, 0), orphans = 0;
+    for (size_t event = 1; event <= n; event++) {
+        assert_int_equal(left_over(event, DIES_BEFORE, false), 0);
+        assert_int_equal(left_over(event, DIES_AFTER, false), 0);
+        orphans += left_over(event, DIES_AFTER, true);
+    }
+    assert_true(orphans > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_creates),
-        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_destroys),
-        cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_creates),        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_destroys),       cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_without_tokens), cmocka_unit_test(test_destroy_after_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,7 @@ static void disturbed_run(struct campaign *c, const struct config *config) {
     site->parallelism = 1 + roll(&c->dice, 6);
     site->script.polls = roll(&c->dice, 3);
     site->waves = roll(&c->dice, 6) == 0;
+    site->script.no_tokens = roll(&c->dice, 2) == 0;
     c->fault_rate = roll(&c->dice, 2) ? roll(&c->dice, 300) : 0;
     if (roll(&c->dice, 4) == 0) {
         interrupter.after = 1 + roll(&c->dice, 30);
