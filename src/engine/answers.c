@@ -168,6 +168,21 @@ static void absent(struct pk_run *run, struct pk_node *node) {
     }
 }
 
+/* The predecessor itself is in the way of a create-first replacement: the two have one identity (a
+ * route, a permission). Then it goes first after all. */
+static bool make_room(struct pk_run *run, struct pk_node *node) {
+    if (!node->create_error || !says_exists(node->create_error) || !node->before ||
+        !pk_streq(node->deposed_now, node->op.physical_id))
+        return false;
+    pk_error_clear(&node->create_error);
+    pk_record_undepose(run, node);
+    free(pk_steal(&node->deposed_now));
+    free(pk_steal(&node->op_id));
+    node->recreated = true;
+    pk_prepare_remove(run, node);
+    return true;
+}
+
 static void find_answered(struct pk_run *run, struct pk_node *node) {
     const struct pk_state_resource *r = pk_record(run, node);
     if (node->job.progress == PK_FAILED) {
@@ -179,8 +194,11 @@ static void find_answered(struct pk_run *run, struct pk_node *node) {
     }
     enum pk_found found = node->job.found;
     /* The predecessor carries the same ownership tags. */
-    if (found == PK_OURS && pk_record_is_deposed(r, node->op.physical_id))
+    if (found == PK_OURS && pk_record_is_deposed(r, node->op.physical_id)) {
+        if (make_room(run, node))
+            return;
         found = PK_ABSENT;
+    }
     bool other_name = node->action->desired && !pk_streq(r->name, node->action->desired->name);
     switch (found) {
     case PK_OURS:

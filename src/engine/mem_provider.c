@@ -93,10 +93,11 @@ static bool is_ours(const struct pk_mem_thing *t, const struct pk_op *op) {
     return pk_streq(t->lineage, op->lineage) && pk_streq(t->key, op->key);
 }
 
-static bool type_is_named(const struct mem_provider *p, const char *type) {
+/* The name is the identity: of types with unique names, and of those whose properties are it. */
+static bool name_is_unique(const struct mem_provider *p, const struct pk_op *op) {
     const struct pk_type_traits *traits =
-        p->traits.find ? p->traits.find(p->traits.ctx, type) : NULL;
-    return traits && traits->named;
+        p->traits.find ? p->traits.find(p->traits.ctx, op->type) : NULL;
+    return op->name && traits && (traits->named || pk_streq(traits->recovery, "natural"));
 }
 
 static struct pk_mem_thing *by_token(const struct mem_provider *p, const struct pk_op *op) {
@@ -134,7 +135,7 @@ static bool make(struct mem_provider *p, struct pk_op *op, struct pk_error **err
     enum pk_mem_fate fate = fate_of(p, PK_MEM_CREATE, op->key, op->type, NULL);
     if (ends_before(fate, err))
         return false;
-    bool named = type_is_named(p, op->type);
+    bool named = name_is_unique(p, op);
     struct pk_mem_thing *t = named ? NULL : by_token(p, op);
     if (named && by_name(world, op)) {
         refuse(err, 409, "ResourceAlreadyExistsException", "a resource of this name exists");
@@ -319,13 +320,20 @@ static enum pk_progress mem_remove(struct pk_provider *base, struct pk_op *op,
 
 /* --- find: token, then ownership tags (of this operation before others), then the name --- */
 
+static bool is_predecessor(const struct pk_op *op, const struct pk_mem_thing *t) {
+    for (size_t i = 0; i < json_array_size(op->predecessors); i++)
+        if (pk_streq(json_string_value(json_array_get(op->predecessors, i)), t->id))
+            return true;
+    return false;
+}
+
 static struct pk_mem_thing *by_owner(struct pk_mem_world *world, const struct pk_op *op) {
     size_t cursor = 0;
     void *item;
     struct pk_mem_thing *best = NULL;
     while (pk_map_next(world->things, &cursor, NULL, &item)) {
         struct pk_mem_thing *t = item;
-        if (strcmp(t->type, op->type) != 0 || !is_ours(t, op))
+        if (strcmp(t->type, op->type) != 0 || !is_ours(t, op) || is_predecessor(op, t))
             continue;
         if (!best || pk_streq(t->op, op->op_id))
             best = t;
@@ -341,7 +349,7 @@ static bool mem_find(struct pk_provider *base, struct pk_op *op, enum pk_found *
     pthread_mutex_lock(&p->world->lock);
     enum pk_mem_fate fate = fate_of(p, PK_MEM_FIND, op->key, op->type, NULL);
     bool ok = !ends_before(fate, err) && (fate != PK_MEM_REPLY_LOST || no_answer(err) == PK_DONE);
-    bool named = type_is_named(p, op->type);
+    bool named = name_is_unique(p, op);
     struct pk_mem_thing *t = NULL;
     if (ok && named)
         t = by_name(p->world, op);

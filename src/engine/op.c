@@ -15,6 +15,7 @@ void pk_op_release(struct pk_node *node) {
     json_decref(op->desired_tags);
     json_decref(op->prior);
     json_decref(op->prior_tags);
+    json_decref(op->predecessors);
     json_decref(op->attributes);
     json_decref(op->scratch);
     free(op->physical_id);
@@ -87,10 +88,19 @@ static void put_desired(struct pk_node *node, struct pk_op *op) {
     op->final_snapshot = desired->final_snapshot;
 }
 
+static json_t *predecessors_of(const struct pk_state_resource *r) {
+    json_t *ids = json_array(), *entry;
+    size_t i;
+    json_array_foreach(r->deposed, i, entry)
+        json_array_append(ids, json_object_get(entry, "physicalId"));
+    return ids;
+}
+
 void pk_op_for_create(struct pk_run *run, struct pk_node *node) {
     struct pk_op *op = start(run, node, pk_record(run, node), PK_ACTION_CREATE);
     put_desired(node, op);
     op->desired_tags = tags_of(run, node, node->op_id);
+    op->predecessors = predecessors_of(pk_record(run, node));
 }
 
 void pk_op_for_update(struct pk_run *run, struct pk_node *node, struct pk_change *changes,
@@ -145,6 +155,7 @@ void pk_op_for_find(struct pk_run *run, struct pk_node *node) {
     struct pk_op *op = start(run, node, r, PK_ACTION_CREATE);
     op->name = keep(node, r->name);
     op->desired = json_deep_copy(r->properties);
+    op->predecessors = predecessors_of(r);
     if (r->pending) {
         op->token = keep(node, r->pending->token);
         op->op_id = keep(node, r->pending->op_id);

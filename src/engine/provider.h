@@ -47,6 +47,9 @@ struct pk_op {
     /* LEASE-GUARD: call before every mutating request; false = do not send. */
     bool (*guard)(void *ctx, struct pk_error **err);
     void *guard_ctx;
+    /* CREATE and find: physical ids of predecessors that carry the same ownership tags and are
+     * still to be deleted; find never answers them. List of texts. */
+    json_t *predecessors;
     /* --- kept over calls of one operation --- */
     char *physical_id;  /* set by create as soon as AWS answered; given on update, delete */
     json_t *attributes; /* object: CloudFormation read-only attributes; given on update, delete; set

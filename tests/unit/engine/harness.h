@@ -97,8 +97,10 @@ static void name_node(struct pk_graph *graph, struct pk_resource *r, const struc
     const struct pk_state_resource *s = pk_state_find(state, r->key);
     const unsigned *wanted = generations ? pk_map_get(generations, r->key) : NULL;
     r->generation = wanted ? *wanted : s ? s->generation : 0;
-    if (strcmp(r->type, "T::Named") != 0)
+    if (strcmp(r->type, "T::Named") != 0) {
+        r->name = spec->name; /* a natural identity */
         return;
+    }
     r->name_explicit = spec->name != NULL;
     if (spec->name)
         r->name = spec->name;

@@ -192,6 +192,27 @@ static void test_replace_delete_first(void **state) {
     site_release(&site);
 }
 
+/* Old and new one have the same identity, which only the provider notices. */
+static void test_replace_in_its_own_way(void **state) {
+    (void)state;
+    static const struct node_spec one[] = {
+        {"route", "T::Natural", "{\"Fixed\": \"a\"}", NULL, 0, 0, 0, "rtb|0.0.0.0/0"}};
+    static const struct node_spec two[] = {
+        {"route", "T::Natural", "{\"Fixed\": \"b\"}", NULL, 0, 0, 0, "rtb|0.0.0.0/0"}};
+    struct site site;
+    struct deployment d;
+    site_init(&site);
+    UP(&site, one);
+    DEPLOY(&site, &d, two);
+    ASSERT_OK(&d);
+    assert_true(pk_plan_find(d.plan, "route")->create_first);
+    deployment_release(&d);
+    assert_settled(&site, two, 1);
+    assert_int_equal(count_ledger(&site, "create", NULL), 2);
+    assert_int_equal(count_ledger(&site, "delete", NULL), 1);
+    site_release(&site);
+}
+
 static void test_destroy_order(void **state) {
     (void)state;
     struct site site;
@@ -885,6 +906,7 @@ int main(void) {
         cmocka_unit_test(test_drift),
         cmocka_unit_test(test_replace_create_first),
         cmocka_unit_test(test_replace_delete_first),
+        cmocka_unit_test(test_replace_in_its_own_way),
         cmocka_unit_test(test_destroy_order),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_policy_only),
