@@ -139,5 +139,9 @@ struct pk_resource *pk_ms_task(struct pk_expansion *x, const struct pk_component
     pk_resource_set(x->graph, task, "Volumes", pk_ms_volumes(c, with_configs),
                     pk_spec_span(c, "volumes"));
     check_size(x, c, task);
+    /* A tag can change without a new revision. */
+    json_object_set_new(
+        task->tags, "panka:keep-revisions",
+        pk_json_textf("%lld", (long long)pk_spec_int(c, "deployment.keepRevisions", 5)));
     return task;
 }

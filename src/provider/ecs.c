@@ -147,7 +147,7 @@ const struct pk_type pk_type_ecs_task_definition = {
     .typical_create_ms = 2000, .typical_delete_ms = 2000,
     .create = {.operation = "RegisterTaskDefinition"},
     .id = "{out.taskDefinition.taskDefinitionArn}", .create_item = "taskDefinition",
-    .remove = {"DeregisterTaskDefinition", NULL, PK_PARAMS({"taskDefinition", "{id}"})},
+    .do_remove = pk_ecs_remove_revisions,
     .readers = definition_readers, .n_readers = PK_ARRAY_LEN(definition_readers),
     .normalize = definition_normalize,
     .wait = {.path = "status", .ready = "ACTIVE", .dead = "INACTIVE|DELETE_IN_PROGRESS"},

@@ -1,7 +1,7 @@
 """ECS, load balancing, scaling, alarms, discovery: the life of each type against the emulator."""
 import pytest
 
-from driver import MOTO, Failure, ministack_lacks
+from driver import MOTO, TAGS, Failure, ministack_lacks
 
 
 @pytest.fixture
@@ -72,6 +72,24 @@ def test_task_definition(aws, boto):
     assert container["dockerLabels"] == {"Com.Example": "x"}
     assert there["volumes"][0]["efsVolumeConfiguration"]["fileSystemId"] == "fs-12345678"
     assert there["volumes"][0]["efsVolumeConfiguration"]["authorizationConfig"]["iam"] == "ENABLED"
+
+
+def test_task_definition_keeps_revisions(aws, boto):
+    ecs = boto("ecs")
+
+    def active():
+        arns = ecs.list_task_definitions(familyPrefix=definition()["Family"], status="ACTIVE")["taskDefinitionArns"]
+        return sorted(int(arn.rsplit(":", 1)[1]) for arn in arns)
+
+    ecs.register_task_definition(family=definition()["Family"], containerDefinitions=[{"name": "c", "image": "others", "memory": 128}])
+    made = [aws.create("AWS::ECS::TaskDefinition", definition(str(n)), key="task", tags={**TAGS, "panka:keep-revisions": "2"})
+            for n in range(1, 5)]
+    aws.remove(made[1], replacing=True)
+    assert active() == [1, 4, 5], "the first is not ours, the newest two stay"
+    aws.remove(made[2], replacing=True)
+    assert active() == [1, 4, 5]
+    aws.remove(made[3])
+    assert active() == [1], "the end of the component is the end of its revisions"
 
 
 def test_task_definition_reads_back_without_knowing_it(aws):

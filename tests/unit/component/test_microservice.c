@@ -52,6 +52,8 @@ static void smallest_service(void **state) {
     assert_property(&f, "web", "AvailabilityZoneRebalancing", "\"ENABLED\"");
     assert_no_property(&f, "web", "HealthCheckGracePeriodSeconds");
     assert_no_property(&f, "web", "Tags");
+    assert_string_equal(
+        pk_json_str(fx_node(&f, "web:task-definition")->tags, "panka:keep-revisions", ""), "5");
     assert_int_equal(fx_node(&f, "web")->wait_limit_ms, 900000);
     assert_true(fx_node(&f, "web")->primary);
     assert_false(fx_node(&f, "web")->stateful);
@@ -73,12 +75,13 @@ static void runtime_settings(void **state) {
             "  command: [/bin/app]\n  args: [--fast, now]\n"
             "  container: {workingDirectory: /srv}\n"
             "  deployment: {minimumHealthyPercent: 0, maximumPercent: 100,\n"
-            "    circuitBreaker: false, timeout: 5m}\n"
+            "    circuitBreaker: false, timeout: 5m, keepRevisions: 2}\n"
             "  logging: {driver: none}\n"
             "  networking: {subnets: public, assignPublicIp: true, securityGroups: [sg-0abc]}\n");
     fx_expand(&f);
     fx_assert_clean(&f, "");
     const char *task = "web:task-definition";
+    assert_string_equal(pk_json_str(fx_node(&f, task)->tags, "panka:keep-revisions", ""), "2");
     assert_property(&f, task, "ContainerDefinitions[0].Image",
                     "\"nginx@sha256:"
                     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"");
