@@ -16,7 +16,7 @@ struct secret {
     struct pk_span span;
     const char *address;
     char *arn;
-    char *version; /* the current one, so that a new one is seen as a change */
+    char *version;                  /* the current one, so that a new one is seen as a change */
     struct pk_resource *created_by; /* the graph makes it itself */
     bool missing;
     struct pk_error *error;
