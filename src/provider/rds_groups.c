@@ -78,8 +78,10 @@ static json_t *entry(const char *name, const json_t *value, const json_t *dynami
     PK_CLEANUP(pk_freep) char *number = NULL;
     if (json_is_string(value))
         json_object_set(ret, "ParameterValue", (json_t *)(uintptr_t)value);
-    else if (value)
-        pk_json_put_str(ret, "ParameterValue", number = pk_json_canonical(value));
+    else if (value) {
+        number = pk_json_canonical(value);
+        pk_json_put_str(ret, "ParameterValue", number);
+    }
     return ret;
 }
 

@@ -103,6 +103,7 @@ static void take_elsewhere(struct pk_apply *a, const struct pk_shape *target,
         pk_assert(s && n < MAX_STEPS);
         names[n++] = s->name;
     }
+    pk_assert(n > 0);
     PK_CLEANUP(pk_freep) char *saved = pk_strdup(pk_buf_cstr(&a->path));
     json_t *at = base->json;
     pk_apply_pop(a, base->path_len);

@@ -187,9 +187,12 @@ void pk_progress_event(void *view, const struct pk_event *e) {
         json_event(v, e);
         return;
     }
+    bool of_run = e->kind == PK_EVENT_STOPPING || e->kind == PK_EVENT_TICK;
+    if (!of_run && !e->action)
+        return;
     char took[32];
     pk_duration_human(e->elapsed_ms, took);
-    const char *key = e->action ? e->action->key : "";
+    const char *key = of_run ? "" : e->action->key;
     bool unicode = v->ui->unicode;
     switch (e->kind) {
     case PK_EVENT_STARTED: {

@@ -155,16 +155,12 @@ void pk_ui_out_styled(struct pk_ui *ui, enum pk_style style, const char *fmt, ..
 }
 
 void pk_ui_json(struct pk_ui *ui, const json_t *value) {
-    char *text PK_CLEANUP(pk_freep) = NULL;
-    if (ui->config.output_path || isatty(ui->config.out_fd)) {
-        text = pk_json_pretty(value);
-        pk_buf_addz(&ui->out, text);
-    } else {
-        char *line = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        text = line;
-        pk_buf_addz(&ui->out, line ? line : "null");
+    bool pretty = ui->config.output_path || isatty(ui->config.out_fd);
+    char *text PK_CLEANUP(pk_freep) =
+        pretty ? pk_json_pretty(value) : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    pk_buf_addz(&ui->out, text ? text : "null");
+    if (!pretty)
         pk_buf_addc(&ui->out, '\n');
-    }
     pk_ui_flush(ui);
 }
 
