@@ -28,14 +28,15 @@ static struct pk_diag *refuse(struct configs *to, size_t i, const char *id, cons
 
 /* --- variables inside files ------------------------------------------------------------------- */
 
-/* The container's own variables first, then the stack's. */
+/* The container's own variables first, then those that the service's documents see. */
 static const char *value_of(struct configs *to, const char *name) {
     for (size_t i = 0; i < to->n_env; i++)
         if (strcmp(to->env[i].name, name) == 0)
             return json_string_value(to->env[i].value);
     if (strcmp(name, "ENVIRONMENT") == 0 || strcmp(name, "PANKA_ENVIRONMENT") == 0)
         return to->x->project->environment;
-    return pk_json_str(to->x->project->variables, name, NULL);
+    const char *own = json_string_value(json_object_get(to->c->service->variables, name));
+    return own ? own : pk_json_str(to->x->project->variables, name, NULL);
 }
 
 static void warn_unknown(struct configs *to, size_t i, const char *name) {

@@ -366,7 +366,11 @@ static void load(struct pk_loader *l) {
     decide_enabled(l);
     pk_check_variables(l);
     type_documents(l);
-    p->variables = pk_effective_variables(l);
+    p->variables = pk_effective_variables(l, NULL);
+    for (size_t i = 0; i < p->services.len; i++) {
+        struct pk_service *service = p->services.items[i];
+        service->variables = pk_effective_variables(l, service);
+    }
     pk_check_stack(l);
     pk_check_services(l);
     pk_check_tenant(l);

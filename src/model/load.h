@@ -148,8 +148,9 @@ void pk_declare_tenant(struct pk_loader *l);
 struct pk_service_vars *pk_service_vars_of(struct pk_loader *l, const char *service);
 /* Resolves every variable once, so that a broken one is reported even if nothing uses it. */
 void pk_check_variables(struct pk_loader *l);
-/* Effective variables of the stack's scope that are plain text. New reference. */
-json_t *pk_effective_variables(struct pk_loader *l);
+/* Effective variables that are plain text: of the stack's scope, or those that the service
+ * declares, as it sees them. New reference. */
+json_t *pk_effective_variables(struct pk_loader *l, struct pk_service *service);
 
 /* Who asks: decides which variables are seen and which component a bare name means. */
 struct pk_scope {

@@ -40,6 +40,7 @@ void pk_project_free(struct pk_project *project) {
         struct pk_service *service = project->services.items[i];
         json_decref(service->spec);
         json_decref(service->meta.labels);
+        json_decref(service->variables);
         pk_vec_release(&service->components);
     }
     pk_map_free(index->by_address);

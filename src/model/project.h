@@ -30,6 +30,7 @@ struct pk_service {
     json_t *spec;            /* typed by the Service table */
     struct pk_spans *spans;
     struct pk_vec components; /* struct pk_component */
+    json_t *variables;        /* effective values of the variables it declares: object of texts */
     bool implicit;
 };
 

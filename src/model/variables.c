@@ -333,15 +333,19 @@ void pk_check_variables(struct pk_loader *l) {
     }
 }
 
-json_t *pk_effective_variables(struct pk_loader *l) {
-    const struct pk_map *maps[] = {l->tenant_vars, l->stack_vars, l->overlay_vars, l->cli};
-    struct pk_scope scope = {l, NULL, NULL, NULL};
+json_t *pk_effective_variables(struct pk_loader *l, struct pk_service *service) {
+    const struct pk_service_vars *own = service ? pk_map_get(l->service_vars, service->name) : NULL;
+    const struct pk_map *of_stack[] = {l->tenant_vars, l->stack_vars, l->overlay_vars, l->cli};
+    const struct pk_map *of_service[] = {own ? own->base : NULL, own ? own->overlay : NULL};
+    const struct pk_map **maps = service ? of_service : of_stack;
+    size_t n = service ? PK_ARRAY_LEN(of_service) : PK_ARRAY_LEN(of_stack);
+    struct pk_scope scope = {l, service, service, NULL};
     json_t *all = json_object();
-    for (size_t i = 0; i < PK_ARRAY_LEN(maps); i++) {
+    for (size_t i = 0; i < n; i++) {
         size_t cursor = 0;
         const char *name;
         void *unused;
-        while (pk_map_next(maps[i], &cursor, &name, &unused)) {
+        while (maps[i] && pk_map_next(maps[i], &cursor, &name, &unused)) {
             struct pk_resolution r = {.scope = &scope};
             bool found;
             json_t *value = pk_variable(&r, name, &found);

@@ -232,6 +232,24 @@ static void config_files_are_written_by_a_first_container(void **state) {
     fx_end(&f);
 }
 
+/* The nearest wins: the container's environment, then the service, then the stack. */
+static void config_files_see_the_variables_of_their_service(void **state) {
+    (void)state;
+    struct fixture f;
+    run(&f, IMAGE "  environment: {COLOR: brown}\n"
+                  "  configs: {mountPath: /etc/app, files: [a]}\n");
+    fx_write(&f, "services/web/service.yaml",
+             "apiVersion: core.panka.io/v1\nkind: Service\nmetadata: {name: web}\n"
+             "spec: {variables: {COLOR: grey, PORT: \"8080\", WHO: \"${PANKA_SERVICE}\"}}\n");
+    fx_write(&f, "services/web/config/a", "${WHO} ${COLOR} ${PORT} ${ENVIRONMENT}");
+    fx_expand(&f);
+    fx_assert_clean(&f, "");
+    /* printf 'web brown 8080 test' | base64 */
+    assert_property(&f, "web:task-definition", "ContainerDefinitions[0].Environment",
+                    "[{\"Name\":\"PANKA_FILE_0\",\"Value\":\"d2ViIGJyb3duIDgwODAgdGVzdA==\"}]");
+    fx_end(&f);
+}
+
 static void volumes(void **state) {
     (void)state;
     struct fixture f;
@@ -385,6 +403,7 @@ int main(void) {
         cmocka_unit_test(execution_role_reads_exactly_the_secrets),
         cmocka_unit_test(registry_credentials),
         cmocka_unit_test(config_files_are_written_by_a_first_container),
+        cmocka_unit_test(config_files_see_the_variables_of_their_service),
         cmocka_unit_test(volumes),
         cmocka_unit_test(container_health_checks),
         cmocka_unit_test(health_check_can_be_off),
