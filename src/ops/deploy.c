@@ -324,6 +324,7 @@ static json_t *options_json(const struct pk_deployment *d) {
     json_object_set_new(o, "replace", list_json(p.replace, p.n_replace));
     json_object_set_new(o, "allowReplace", list_json(p.allow_replace, p.n_allow_replace));
     json_object_set_new(o, "services", list_json(p.services, p.n_services));
+    json_object_set_new(o, "allowDataLoss", list_json(p.allow_data_loss, p.n_allow_data_loss));
     return o;
 }
 
@@ -335,6 +336,7 @@ static void options_from_json(struct pk_deployment *d, const json_t *o) {
     p->replace = string_list(d, json_object_get(o, "replace"), &p->n_replace);
     p->allow_replace = string_list(d, json_object_get(o, "allowReplace"), &p->n_allow_replace);
     p->services = string_list(d, json_object_get(o, "services"), &p->n_services);
+    p->allow_data_loss = string_list(d, json_object_get(o, "allowDataLoss"), &p->n_allow_data_loss);
 }
 
 /* The plan file stands for the folder: it brings the graph, the identity and the options of the

@@ -11,6 +11,14 @@ static void adopt(struct pk_ctx *ctx, const char *id, const json_t *item) {
     ctx->attributes = ctx->op->attributes;
 }
 
+/* One that this operation replaces carries the same tags, and is not what it has made. */
+static bool is_predecessor(const struct pk_op *op, const char *id) {
+    for (size_t i = 0; i < json_array_size(op->predecessors); i++)
+        if (pk_streq(json_string_value(json_array_get(op->predecessors, i)), id))
+            return true;
+    return false;
+}
+
 static bool made_by(const struct pk_op *op, const json_t *tags) {
     return op->op_id && pk_streq(json_string_value(json_object_get(tags, "panka:op")), op->op_id);
 }
@@ -33,7 +41,7 @@ static enum pk_found whose(struct pk_ctx *ctx, const json_t *item) {
 static bool find_by_id(struct pk_ctx *ctx, enum pk_found *ret, struct pk_error **err) {
     PK_CLEANUP(pk_freep) char *id = pk_ctx_text(ctx, ctx->type->find_id);
     *ret = PK_ABSENT;
-    if (!id)
+    if (!id || is_predecessor(ctx->op, id))
         return true;
     const char *before = ctx->id;
     ctx->id = id;
@@ -117,7 +125,7 @@ static bool choose(struct pk_ctx *ctx, const json_t *candidates, enum pk_found *
         if (!is_wanted(ctx, candidate))
             continue;
         PK_CLEANUP(pk_freep) char *id = candidate_id(ctx, candidate);
-        if (!id)
+        if (!id || is_predecessor(ctx->op, id))
             continue;
         json_auto_t *item = NULL;
         enum pk_found found;

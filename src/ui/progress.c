@@ -217,6 +217,7 @@ void pk_progress_event(void *view, const struct pk_event *e) {
             e->error ? e->error->message : "failed");
         break;
     case PK_EVENT_SKIPPED:
+        forget(v, key);
         say(v, PK_STYLE_DIM, "-", "%s skipped%s%s", key, e->text ? ": " : "",
             e->text ? e->text : "");
         break;
