@@ -1,6 +1,6 @@
 """The kind DynamoDB: table, indexes, scaling, streams, backups, protection."""
 import pytest
-from kinds import ACCOUNT, MOTO, REGION, component, ours, stack, tag_map  # noqa: F401
+from kinds import ACCOUNT, MOTO, REGION, component, ministack_lacks, ours, stack, tag_map  # noqa: F401
 
 TABLE = "shop-test-orders"
 BY_USER = {"name": "by-user", "hashKey": {"name": "user", "type": "S"}, "rangeKey": {"name": "at", "type": "N"},
@@ -62,6 +62,7 @@ def scaling(stack):
             for t in targets}
 
 
+@ministack_lacks("Application Auto Scaling")
 def test_every_field(stack):
     stack.apply(table())
     t = there(stack)
@@ -87,6 +88,7 @@ def test_every_field(stack):
     assert outputs["orders.streamArn"] == t["LatestStreamArn"]
 
 
+@ministack_lacks("Application Auto Scaling")
 def test_what_autoscaling_does_is_no_drift(stack):
     stack.apply(table(globalSecondaryIndexes=[]))
     stack.boto("dynamodb").update_table(TableName=TABLE, ProvisionedThroughput={"ReadCapacityUnits": 20, "WriteCapacityUnits": 9})
@@ -105,6 +107,7 @@ def test_ceilings_and_table_class(stack):
     assert t["OnDemandThroughput"]["MaxReadRequestUnits"] == 60 and t["TableClassSummary"]["TableClass"] == "STANDARD"
 
 
+@ministack_lacks("Application Auto Scaling")
 def test_capacity_scaling_and_billing_in_place(stack):
     stack.apply(table())
     before = stack.id("orders")
@@ -130,6 +133,7 @@ def test_indexes_one_at_a_time(stack):
     assert not there(stack).get("GlobalSecondaryIndexes")
 
 
+@ministack_lacks("RecoveryPeriodInDays")
 def test_settings_in_place(stack):
     stack.apply(table(ON_DEMAND))
     before = stack.id("orders")

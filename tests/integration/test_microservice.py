@@ -1,8 +1,9 @@
 """The kind MicroService: containers, balancing, discovery, scaling, on Fargate in a tenant's network."""
+import base64
 import json
 
 import pytest
-from kinds import ACCOUNT, MOTO, REGION, TENANT, component, ours, tag_map, team  # noqa: F401
+from kinds import ACCOUNT, MOTO, REGION, TENANT, component, ministack_lacks, ours, tag_map, team  # noqa: F401
 
 PREFIX = f"{TENANT}-shop-test"
 DIGEST = "sha256:" + "a" * 64
@@ -111,8 +112,8 @@ def check_task(stack, task, containers):
     ports = {p["name"]: p for p in c["portMappings"]}
     assert (ports["http"]["containerPort"], ports["http"]["protocol"], ports["http"]["appProtocol"]) == (8080, "tcp", "http")
     assert ports["metrics"]["containerPort"] == 9090
-    assert c["healthCheck"] == {"command": ["CMD-SHELL", "/bin/probe"], "interval": 15, "timeout": 3, "retries": 5} or \
-        c["healthCheck"]["command"][-1] == "/bin/probe" and c["healthCheck"]["interval"] == 15
+    health = c["healthCheck"]
+    assert (health["command"], health["interval"], health["timeout"], health["retries"]) == (["CMD", "/bin/probe"], 15, 3, 5)
     mounts = {m["containerPath"]: m for m in c["mountPoints"]}
     assert set(mounts) == {"/tmp", "/shared", "/etc/web"} and mounts["/shared"]["readOnly"] is True
     volumes = {v["name"]: v for v in task["volumes"]}
@@ -125,8 +126,8 @@ def check_task(stack, task, containers):
     assert group["retentionInDays"] == 14
     # the files come through a container that ends before the service starts
     init = containers["panka-config"]
-    assert init["essential"] is False and "level=info" in __import__("base64").b64decode(
-        next(e["value"] for e in init["environment"] if len(e["value"]) > 8)).decode()
+    texts = [base64.b64decode(e["value"]).decode(errors="ignore") for e in init["environment"]]
+    assert init["essential"] is False and any("level=info" in t for t in texts)
     assert c["dependsOn"] == [{"containerName": "panka-config", "condition": "SUCCESS"}]
 
 
@@ -188,6 +189,7 @@ def check_scaling(stack):
     assert (action["Schedule"], action["ScalableTargetAction"]["MinCapacity"]) == ("cron(0 6 * * ? *)", 4)
 
 
+@ministack_lacks("Application Auto Scaling")
 def test_every_field(shop):
     shop.apply(service(), QUEUE)
     s, task, containers = there(shop)
@@ -219,6 +221,7 @@ def test_every_field(shop):
     shop.destroy()
     assert shop.boto("elbv2").describe_load_balancers()["LoadBalancers"] == []
     assert names.list_namespaces()["Namespaces"] == [] and scaling(shop)[0] == []
+    assert shop.boto("ecs").list_task_definitions(status="ACTIVE")["taskDefinitionArns"] == []
     assert [r for r in shop.boto("iam").list_roles()["Roles"] if "shop" in r["RoleName"]] == []
     if MOTO:
         done = [r["operation"] for r in shop.emulator.mutations()]
@@ -244,9 +247,10 @@ def test_what_runs_changes_by_revision(team):  # noqa: F811
     assert "retentionInDays" not in group
     assert {k: v for k, v in team.ids().items() if k != "web:task-definition"} == {
         k: v for k, v in before.items() if k != "web:task-definition"}
-    if MOTO:  # the new revision first, then the service, then the old revision
-        assert team.calls("RegisterTaskDefinition", "UpdateService", "DeregisterTaskDefinition")[:2] == [
+    if MOTO:  # the new revision first, then the service; the old revision stays to go back to
+        assert team.calls("RegisterTaskDefinition", "UpdateService", "DeregisterTaskDefinition") == [
             "RegisterTaskDefinition", "UpdateService"]
+    assert len(team.boto("ecs").list_task_definitions(status="ACTIVE")["taskDefinitionArns"]) == 2
     # no change of the text, yet another roll-out
     start = len(team.emulator.mutations()) if MOTO else 0
     team.panka.ok("apply", team.folder, "--auto-approve", "--redeploy", "web")
@@ -254,6 +258,7 @@ def test_what_runs_changes_by_revision(team):  # noqa: F811
         assert [r["operation"] for r in team.emulator.mutations()[start:] if r["service"] == "ecs"] == ["UpdateService"]
 
 
+@ministack_lacks("Application Auto Scaling")
 def test_service_settings_balancing_and_scaling_come_and_go(team):  # noqa: F811
     team.apply(service(SMALL))
     before = team.id("web")
@@ -286,6 +291,7 @@ def test_service_settings_balancing_and_scaling_come_and_go(team):  # noqa: F811
     assert team.id("web") == before
 
 
+@ministack_lacks("PathPatternConfig and ProtocolVersion")
 def test_port_of_the_target_group_replaces_it_create_first(team):  # noqa: F811
     team.apply(service({**SMALL, "loadBalancer": True}))
     before = team.ids()
@@ -299,6 +305,7 @@ def test_port_of_the_target_group_replaces_it_create_first(team):  # noqa: F811
         assert calls[0] == "CreateTargetGroup" and calls[-1] == "DeleteTargetGroup" and "UpdateService" in calls
 
 
+@ministack_lacks("capacity provider strategies of services")
 def test_network_load_balancer_spot_and_removal(team):  # noqa: F811
     nlb = {**SMALL, "ports": [{"name": "tcp", "port": 5000}], "loadBalancer": {"enabled": True, "type": "network", "internal": True},
            "runtime": {"spot": True}}
@@ -310,6 +317,7 @@ def test_network_load_balancer_spot_and_removal(team):  # noqa: F811
     assert there(team)[0]["capacityProviderStrategy"][0]["capacityProvider"] == "FARGATE_SPOT"
     actions = team.apply(QUEUE)
     assert actions["web"] == "delete" and actions["_stack:cluster"] == "delete"
-    assert team.boto("ecs").list_services(cluster=f"{PREFIX}-cluster").get("serviceArns", []) == [] if not MOTO else True
+    clusters = team.boto("ecs").list_clusters()["clusterArns"]
+    assert all(c["status"] == "INACTIVE" for c in team.boto("ecs").describe_clusters(clusters=clusters)["clusters"])
     assert team.boto("elbv2").describe_load_balancers()["LoadBalancers"] == []
     assert set(team.ids()) == {"jobs"}

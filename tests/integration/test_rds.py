@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from kinds import ACCOUNT, MOTO, REGION, TENANT, component, ours, tag_map, team  # noqa: F401
+from kinds import ACCOUNT, MOTO, REGION, TENANT, component, ministack_lacks, ours, tag_map, team  # noqa: F401
 
 ID = f"{TENANT}-shop-test-db"
 SPEC = {
@@ -56,6 +56,7 @@ def parameters(stack, group, cluster=False):
     return {p["ParameterName"]: p["ParameterValue"] for p in found}
 
 
+@ministack_lacks("throughput of storage")
 def test_every_field(shop):
     shop.apply(database())
     d = there(shop)
@@ -94,6 +95,7 @@ def test_every_field(shop):
     shop.destroy()
 
 
+@ministack_lacks("throughput of storage")
 def test_changes_in_place(shop):
     shop.apply(database())
     before = shop.ids()
@@ -159,6 +161,7 @@ def test_passwords(shop):
     shop.settled()
 
 
+@ministack_lacks("this version of Aurora")
 def test_aurora(shop):
     shop.apply(database(AURORA))
     rds = shop.boto("rds")
@@ -189,6 +192,7 @@ def test_aurora(shop):
         assert done.index("DeleteDBInstance") < done.index("DeleteDBCluster")
 
 
+@ministack_lacks("this version of Aurora")
 def test_aurora_instead_of_an_instance_only_when_allowed(shop):
     shop.apply(database(SMALL))
     assert shop.panka.run("plan", shop.write(database(AURORA))).code in (8, 65)
