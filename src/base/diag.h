@@ -19,7 +19,7 @@ struct pk_related {
 
 struct pk_diag {
     enum pk_severity severity;
-    const char *id; /* "rds.gp3-iops"; docs/diagnostics list */
+    const char *id; /* "rds.gp3-iops" */
     struct pk_span span;
     const char *message; /* summary in fixed words */
     const char *label;   /* text after the carets, or NULL */

@@ -61,7 +61,7 @@ void pk_x_wait_for(struct pk_expansion *x, struct pk_resource *from, const struc
                    enum pk_strength strength, const char *why, struct pk_span span);
 /* The key of node `<c->key>[:sub]`; for c NULL "_stack:<sub>". */
 const char *pk_x_key(struct pk_expansion *x, const struct pk_component *c, const char *sub);
-/* The base B of components.md 4.1; c NULL = stack scope. */
+/* The base of physical names; c NULL = stack scope. */
 const char *pk_x_base(struct pk_expansion *x, const struct pk_component *c, const char *sub);
 /* deletionProtection as written, else true for a stateful kind in production. */
 bool pk_x_deletion_protection(struct pk_expansion *x, const struct pk_component *c);
@@ -104,13 +104,13 @@ void pk_x_ready_gate(struct pk_expansion *x, const struct pk_component *c,
 json_t *pk_x_arn(struct pk_expansion *x, const char *service, const char *fmt, ...) PK_PRINTF(3, 4);
 json_t *pk_x_arn_global(struct pk_expansion *x, const char *service, const char *fmt, ...)
     PK_PRINTF(3, 4); /* iam, s3 */
-/* Secret reference (components.md 8.3): the full ARN as text or {"$secretArn":…}; `#key` gives
+/* Secret reference: the full ARN as text or {"$secretArn":…}; `#key` gives
  * "<arn>:<key>::" in a $join when for_ecs. The name is noted in x->secrets. */
 json_t *pk_x_secret_arn(struct pk_expansion *x, const char *secret_ref, bool for_ecs,
                         struct pk_span span);
 /* {"$secret": name or ARN, "key": …}: the value, read by the provider during the call. */
 json_t *pk_x_secret_value(struct pk_expansion *x, const char *secret_ref, struct pk_span span);
-/* Subnet and security group ids by the placement rules of components.md 6.4; tokens or literals,
+/* Subnet and security group ids by the rules of placement; tokens or literals,
  * new reference; NULL + finding net.not-provisioned when online and there is no network. */
 enum pk_placement { PK_PLACE_WORKLOAD, PK_PLACE_DATA, PK_PLACE_LB_PUBLIC, PK_PLACE_LB_INTERNAL };
 json_t *pk_x_subnets(struct pk_expansion *x, const struct pk_component *c,
@@ -128,7 +128,7 @@ struct pk_statements;
 void pk_iam_allow(struct pk_statements *to, const char *const *actions, json_t *resources,
                   json_t *condition);
 /* Role node `<c>:<sub>` of a code-running component with trust for `service_principal` and the
- * derived inline policy `access` (components.md 10) when with_access; NULL when iam.roleArn
+ * derived inline policy `access` when with_access; NULL when iam.roleArn
  * replaces it. Edges are the caller's. */
 struct pk_resource *pk_iam_role(struct pk_expansion *x, const struct pk_component *c,
                                 const char *sub, const char *service_principal, bool with_access);
@@ -141,7 +141,7 @@ struct pk_statements *pk_iam_statements_new(struct pk_arena *arena);
 
 /* --- blocks shared by kinds (component/shared_*.c)
  * -------------------------------------------------------------- */
-/* Effective environment of c (components.md 8.3): sorted list of {name, value | secret}; for ECS
+/* Effective environment of c: sorted list of {name, value | secret}; for ECS
  * and Lambda. */
 struct pk_env_entry {
     const char *name;

@@ -1,5 +1,5 @@
 /*
- * fargate.h - the sizes that Fargate offers (components.md 8.2).
+ * fargate.h - the sizes that Fargate offers.
  *
  * Layer 2. Constant data.
  */

@@ -1,5 +1,5 @@
 /*
- * health.h - health checks in one form, whichever of their spellings was used (components.md 8.5).
+ * health.h - health checks in one form, whichever of their spellings was used.
  *
  * Layer 2. Internal to component/.
  */

@@ -1,6 +1,5 @@
 /*
- * iam.h - policies and roles beyond expand.h: needs of a kind, statements of users, keys
- * (components.md 10).
+ * iam.h - policies and roles beyond expand.h: needs of a kind, statements of users, keys.
  *
  * Layer 2. Internal to component/.
  */

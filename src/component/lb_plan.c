@@ -254,7 +254,7 @@ static const struct pk_lb_member *holder(const struct pk_lb *lb, const struct pk
     return NULL;
 }
 
-/* Longer paths first, hosts before no host: components.md 8.7. */
+/* Longer paths first, hosts before no host. */
 static int64_t computed_priority(const struct pk_lb_member *m) {
     if (!m->host && !m->path)
         return CATCH_ALL_PRIORITY;

@@ -1,4 +1,4 @@
-/* ms_discovery.c - Cloud Map and Service Connect (components.md 8.8). */
+/* ms_discovery.c - Cloud Map and Service Connect. */
 #include "component/internal.h"
 #include "component/ms.h"
 

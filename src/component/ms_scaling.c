@@ -1,4 +1,4 @@
-/* ms_scaling.c - autoscaling of ECS services (components.md 8.6). */
+/* ms_scaling.c - autoscaling of ECS services. */
 #include "component/internal.h"
 #include "component/lb.h"
 #include "component/ms.h"

@@ -1,4 +1,4 @@
-/* ms_volumes.c - volumes of ECS tasks (components.md 8.9). */
+/* ms_volumes.c - volumes of ECS tasks. */
 #include "component/internal.h"
 #include "component/ms.h"
 

@@ -1,5 +1,5 @@
 /*
- * names.h - physical names and tags (docs/naming.md).
+ * names.h - physical names and tags.
  *
  * Layer 2.
  */
@@ -25,7 +25,7 @@ struct pk_name_rule {
 };
 char *pk_name_make(struct pk_arena *arena, const char *base, const struct pk_name_rule *rule,
                    unsigned generation);
-/* The rule for a CloudFormation type (components.md 4.1); NULL when the type has no name. */
+/* The rule for a CloudFormation type; NULL when the type has no name. */
 const struct pk_name_rule *pk_name_rule(const char *type);
 /* The CloudFormation property that holds the name ("QueueName"); NULL when the type has no name or
  * keeps it elsewhere. */

@@ -1,4 +1,4 @@
-/* rds_params.c - parameters of databases: units and families (components.md 9.6). */
+/* rds_params.c - parameters of databases: units and families. */
 #include "component/check.h"
 #include "component/internal.h"
 #include "component/rds.h"

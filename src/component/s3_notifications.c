@@ -1,4 +1,4 @@
-/* s3_notifications.c - who is told of changes in a bucket (components.md 9.4, 9.12). */
+/* s3_notifications.c - who is told of changes in a bucket. */
 #include "component/check.h"
 #include "component/internal.h"
 #include "component/lambda.h"

@@ -1,6 +1,6 @@
 /*
  * senders.h - who sends to whom without code in between: subscriptions of topics, notifications of
- * buckets (components.md 9.12, 9.15, 9.16). The policy of the target follows from it.
+ * buckets. The policy of the target follows from it.
  *
  * Layer 2. Internal to component/.
  */

@@ -1,5 +1,5 @@
 /*
- * sg_rules.h - rules of security groups as people write them (components.md 6.1), as CloudFormation
+ * sg_rules.h - rules of security groups as people write them, as CloudFormation
  * wants them. The loader has checked them.
  *
  * Layer 2. Stateless.

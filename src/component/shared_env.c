@@ -1,4 +1,4 @@
-/* shared_env.c - the effective environment of components that run code (components.md 8.3). */
+/* shared_env.c - the effective environment of components that run code. */
 #include "component/internal.h"
 
 #include "base/fs.h"

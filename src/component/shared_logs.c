@@ -1,4 +1,4 @@
-/* shared_logs.c - log groups (components.md 8.10). */
+/* shared_logs.c - log groups. */
 #include "component/internal.h"
 
 #include "base/str.h"

@@ -1,4 +1,4 @@
-/* core_kinds.c - the tables of core_kinds.h (components.md 1.3, 6.1, 7.1 to 7.3). */
+/* core_kinds.c - the tables of core_kinds.h. */
 #include "model/core_kinds.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* document.c - the envelope of documents: apiVersion, kind, metadata, spec (components.md 1.3). */
+/* document.c - the envelope of documents: apiVersion, kind, metadata, spec. */
 #include "model/load.h"
 
 #include <string.h>

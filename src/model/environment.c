@@ -1,4 +1,4 @@
-/* environment.c - which environment a run is about (components.md 1.5). */
+/* environment.c - which environment a run is about. */
 #include "base/fs.h"
 #include "model/load.h"
 

@@ -1,4 +1,4 @@
-/* expand.c - `${…}` in texts: syntax, defaults, and how the parts come together (components.md 2).
+/* expand.c - `${…}` in texts: syntax, defaults, and how the parts come together.
  */
 #include "model/load.h"
 #include "json/json.h"

@@ -1,4 +1,4 @@
-/* load.c - from a folder to a project: the order of the steps (components.md 1.1). */
+/* load.c - from a folder to a project: the order of the steps. */
 #include "model/load.h"
 #include "base/fs.h"
 #include "model/index.h"

@@ -121,7 +121,7 @@ void pk_unknown_key(struct pk_diags *diags, const struct pk_pair *pair, const ch
 void pk_help_near(struct pk_diags *diags, struct pk_diag *d, const char *word,
                   const char *const *words, size_t n_words);
 
-/* --- merge.c: overlays onto documents (components.md 3.2) */
+/* --- merge.c: overlays onto documents */
 struct pk_node *pk_merge(struct pk_arena *arena, struct pk_node *base, struct pk_node *patch,
                          struct pk_diags *diags);
 
@@ -134,7 +134,7 @@ void pk_apply_overlay_variables(struct pk_loader *l);
 void pk_apply_overlay_tags(struct pk_loader *l);
 
 /* --- environment.c */
-/* Decides the environment (components.md 1.5); "" after a finding. */
+/* Decides the environment; "" after a finding. */
 const char *pk_select_environment(struct pk_loader *l);
 
 /* --- variables.c */

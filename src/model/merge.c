@@ -1,4 +1,4 @@
-/* merge.c - one tree laid over another (components.md 3.2). */
+/* merge.c - one tree laid over another. */
 #include "model/load.h"
 
 #include <string.h>

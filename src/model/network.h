@@ -1,5 +1,5 @@
 /*
- * network.h - checks of networks and security group rules that need no AWS (components.md 6.4).
+ * network.h - checks of networks and security group rules that need no AWS.
  *
  * Layer 2. Findings net.*.
  */
@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-/* A typed list of rules (components.md 6.1) found at `path` of its spec; NULL is an empty list. The
+/* A typed list of rules found at `path` of its spec; NULL is an empty list. The
  * protocol word `all` is replaced by -1. */
 void pk_rules_check(json_t *rules, const char *path, const struct pk_spans *spans,
                     struct pk_diags *diags);

@@ -1,4 +1,4 @@
-/* overlay.c - what an environment changes (components.md 3.1). */
+/* overlay.c - what an environment changes. */
 #include "model/load.h"
 #include "json/json.h"
 
@@ -150,7 +150,7 @@ static void free_docs(struct pk_map *map) {
     pk_map_free(map);
 }
 
-/* `spec` without `variables`, which get the weight of an overlay (components.md 2.2, row 2). */
+/* `spec` without `variables`, which get the weight of an overlay. */
 static struct pk_node *without_variables(struct pk_loader *l, const struct pk_doc *doc,
                                          struct pk_service *service, struct pk_map *into) {
     if (!doc->spec || doc->spec->kind != PK_NODE_MAP)

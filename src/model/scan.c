@@ -1,4 +1,4 @@
-/* scan.c - which files a stack folder has, and what each of them may hold (components.md 1.4). */
+/* scan.c - which files a stack folder has, and what each of them may hold. */
 #include "base/fs.h"
 #include "model/load.h"
 

@@ -1,4 +1,4 @@
-/* variables.c - scopes of variables, their precedence, their values (components.md 2.2). */
+/* variables.c - scopes of variables, their precedence, their values. */
 #include "model/load.h"
 #include "json/json.h"
 

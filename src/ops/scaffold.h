@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/vec.h"
 
-/* "stack", "service" …: pattern and length of names (docs/language.md); *err says what is wrong. */
+/* "stack", "service" …: pattern and length of names; *err says what is wrong. */
 PK_NODISCARD bool pk_name_check(const char *what, const char *name, size_t max,
                                 struct pk_error **err);
 

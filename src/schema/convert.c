@@ -116,7 +116,7 @@ static json_t *sized(const char *text, const char *one, const char *thousand,
     return whole((int64_t)value);
 }
 
-/* components.md 8.2: bare numbers and the `m` of the examples are CPU units; a fraction or `vCPU`
+/* Bare numbers and the `m` of the examples are CPU units; a fraction or `vCPU`
  * counts processors. */
 static json_t *cpu(const char *text, const char **ret_why) {
     double value;

@@ -29,7 +29,7 @@ enum pk_type {
     PK_T_ARN,
     PK_T_CRON,   /* cron(…), rate(…), at(…); text */
     PK_T_REF,    /* [service/]component; text, becomes the component's address */
-    PK_T_SECRET, /* secretRef form of components.md 8.3; text */
+    PK_T_SECRET, /* reference to a secret; text */
     PK_T_JSON,   /* any YAML, or JSON text; kept as JSON */
     PK_T_STRMAP, /* free-form map of scalars -> object of texts */
     PK_T_OBJECT,

@@ -1,7 +1,7 @@
 /*
  * lock.h - one writer at a time: DynamoDB item or local file.
  *
- * Layer 6. Mechanisms LOCK, TAKEOVER, HEARTBEAT, LEASE-GUARD, SELF of docs/failure-model.md.
+ * Layer 6. Mechanisms LOCK, TAKEOVER, HEARTBEAT, LEASE-GUARD, SELF of docs/state.md.
  */
 #ifndef PK_STORE_LOCK_H
 #define PK_STORE_LOCK_H

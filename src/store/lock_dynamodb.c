@@ -1,4 +1,4 @@
-/* lock_dynamodb.c - locks as items of a DynamoDB table (components.md 12.3). */
+/* lock_dynamodb.c - locks as items of a DynamoDB table. */
 #include "store/lock.h"
 
 #include "aws/aws.h"

@@ -61,7 +61,7 @@ PK_NODISCARD bool pk_store_put_own(struct pk_store *store, const char *key, cons
 struct pk_state_id {
     const char *tenant, *stack, *environment;
 };
-/* Object keys (components.md 12.1); malloc'ed; every part is validated again and asserted. */
+/* Object keys; malloc'ed; every part is validated again and asserted. */
 char *pk_key_state(const struct pk_state_id *id);
 char *pk_key_state_dir(const struct pk_state_id *id); /* ends with "/" */
 char *pk_key_network_state(const char *tenant);

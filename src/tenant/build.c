@@ -76,7 +76,6 @@ static json_t *subnets_json(const struct pk_cidr *cidrs, const char *const *zone
     return list;
 }
 
-/* components.md 6.3 */
 static bool add_subnets(json_t *doc, const struct pk_tenant_init *init, struct pk_arena *arena,
                         struct pk_diags *diags) {
     const char *zones[MAX_ZONES];

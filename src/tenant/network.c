@@ -1,4 +1,4 @@
-/* network.c - a tenant's network as resources (components.md 6.2): VPC, subnets, routes, gateways.
+/* network.c - a tenant's network as resources: VPC, subnets, routes, gateways.
  */
 #include "tenant/network.h"
 
@@ -37,7 +37,7 @@ static void put_tag(json_t *tags, const char *key, const char *value) {
         json_object_set_new(tags, key, pk_json_text(value));
 }
 
-/* components.md 4.2; a rule of a group has tags too, by which its group knows it. */
+/* A rule of a group has tags too, by which its group knows it. */
 static void set_tags(struct pk_net *n, struct pk_resource *r, const char *name) {
     bool rule = pk_starts_with(r->type, "AWS::EC2::SecurityGroup");
     if (!rule && !pk_type_taggable(r->type))
@@ -145,7 +145,7 @@ static void read_subnets(struct pk_net *n, const char *tier, struct pk_net_subne
     }
 }
 
-/* components.md 6.3, when the file names no subnets at all: two zones of the region. */
+/* When the file names no subnets at all: two zones of the region. */
 static void default_subnets(struct pk_net *n) {
     enum { ZONES = 2 };
     struct pk_cidr vpc, cidrs[2][ZONES];

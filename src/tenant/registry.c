@@ -1,4 +1,4 @@
-/* registry.c - tenants.yaml: who the tenants are (components.md 12.4). */
+/* registry.c - tenants.yaml: who the tenants are. */
 #include "tenant/internal.h"
 
 #include "base/clock.h"

@@ -116,7 +116,7 @@ PK_NODISCARD bool pk_tenant_save_status(struct pk_store *store, const char *tena
 PK_NODISCARD bool pk_tenant_config_cached(const char *tenant, struct pk_arena *arena,
                                           struct pk_diags *diags, struct pk_tenant_config **ret,
                                           struct pk_error **err);
-/* The graph of the tenant's network (components.md 6.2); graph->networking is the block of ids as
+/* The graph of the tenant's network; graph->networking is the block of ids as
  * tokens. */
 struct pk_graph *pk_network_expand(const struct pk_tenant_config *tenant,
                                    const struct pk_state *state, const char *region,

@@ -60,7 +60,7 @@ void pk_ui_warn(struct pk_ui *ui, const char *fmt, ...)
     PK_PRINTF(2, 3); /* "warning: …", also when quiet */
 void pk_ui_good(struct pk_ui *ui, const char *fmt, ...) PK_PRINTF(2, 3); /* "✓ …" */
 
-/* Findings with excerpts; in JSON format the document of components.md ruling 13 (diagnostics +
+/* Findings with excerpts; in JSON format a document (diagnostics +
  * summary). */
 void pk_ui_diags(struct pk_ui *ui, const struct pk_diags *diags);
 /* Only those at least as severe as `least` (human format). */
