@@ -97,7 +97,7 @@ static void diff_leaf(struct differ *d, unsigned flags, const json_t *desired, c
     if (settled && (flags & (PK_CREATE_ONLY | PK_GROW_ONLY)))
         return;
     bool from_live = readable && (live_differs || !d->certain);
-    struct pk_change *change = add(d, from_live && live ? live : prior, desired);
+    struct pk_change *change = add(d, from_live ? live : prior, desired);
     change->after_unknown = unknown;
     change->replaces = (flags & PK_CREATE_ONLY) != 0;
     change->sensitive = (flags & PK_SENSITIVE) != 0;
