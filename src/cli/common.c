@@ -110,7 +110,8 @@ bool pk_app_project(struct pk_app *app, struct pk_context *context,
     pk_diags_sort(diags);
     pk_ui_diags(app->ui, diags);
     pk_project_free(project);
-    return pk_diags_fail(diags, err);
+    (void)pk_diags_fail(diags, err);
+    return false;
 }
 
 bool pk_app_state(struct pk_app *app, struct pk_context *context,

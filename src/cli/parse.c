@@ -167,7 +167,7 @@ static bool take_option(struct reader *r, const struct pk_option *o, void *base,
                    pk_error_hint(err, "--%s %s", o->name, o->value ? o->value : "VALUE");
         value = r->argv[r->at++];
     }
-    if (base == r->out->args)
+    if (r->out->command && base == r->out->args)
         r->given |= (uint64_t)1 << (o - r->out->command->options);
     return store(o, base, value, err);
 }
