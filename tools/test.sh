@@ -102,7 +102,9 @@ panka=$root/build-asan/panka
 pytest_suite golden-asan tests/golden
 pytest_suite single-asan tests/integration/test_single.py
 panka=$root/build/panka
-pytest_suite integration tests/integration -n 2
+# Two calls: each folder has a conftest.py, and `import conftest` finds one only.
+pytest_suite integration tests/integration/test_*.py -n 2
+pytest_suite provider-driver tests/integration/provider_driver -n 2
 EMULATOR=ministack
 export EMULATOR
 pytest_suite main-job-ministack tests/integration/test_main_job.py -n 2
