@@ -121,13 +121,8 @@ static void whole_storage(const struct pk_ctx *ctx, const json_t *item, json_t *
 
 static bool prepare_modify(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
     json_auto_t *item = NULL;
-    if (!pk_ctx_read(ctx, &item, err))
+    if (!pk_rds_prepare_modify(ctx, params, &item, err))
         return false;
-    pk_rds_same_version(item, params);
-    pk_rds_log_exports(ctx, params);
-    pk_rds_password(ctx, params);
-    if (!json_object_get(params, "ApplyImmediately"))
-        pk_json_put_bool(params, "ApplyImmediately", true);
     /* 0 switches enhanced monitoring off; a role is refused then. */
     if (pk_json_int(params, "MonitoringInterval", -1) == 0)
         json_object_del(params, "MonitoringRoleArn");
@@ -140,38 +135,9 @@ static bool prepare_modify(struct pk_ctx *ctx, json_t *params, struct pk_error *
 
 /* --- readiness --- */
 
-static bool awaits_reboot(const json_t *item) {
-    const json_t *groups = json_object_get(item, "DBParameterGroups");
-    for (size_t i = 0; i < json_array_size(groups); i++)
-        if (pk_streq(pk_json_str(json_array_get(groups, i), "ParameterApplyStatus", NULL),
-                     "pending-reboot"))
-            return true;
-    return false;
-}
-
-/* For a moment after a modification the status is still "available", while the new values are
- * pending already. */
-static bool still_pending(const struct pk_ctx *ctx, const json_t *item) {
-    return ctx->op->action == PK_ACTION_UPDATE &&
-           pk_json_bool(ctx->props, "ApplyImmediately", true) &&
-           json_object_size(json_object_get(item, "PendingModifiedValues")) > 0;
-}
-
 static enum pk_progress instance_ready(struct pk_ctx *ctx, const json_t *item,
                                        struct pk_error **err) {
-    const struct pk_wait *wait = &ctx->type->wait;
-    const char *status = pk_json_str(item, wait->path, "creating");
-    if (pk_word_in(wait->failed, status)) {
-        pk_fail(err, PK_E_RESOURCE_FAILED, "database %s is %s", ctx->id, status);
-        return PK_FAILED;
-    }
-    if (!pk_word_in(wait->ready, status))
-        return pk_ctx_wait(ctx, 0, err, "DBInstanceStatus %s -> available", status);
-    if (still_pending(ctx, item))
-        return pk_ctx_wait(ctx, 0, err, "modification pending -> done");
-    if (awaits_reboot(item))
-        pk_error_set(&ctx->op->note, "pending-reboot: parameters take effect with the next reboot");
-    return PK_DONE;
+    return pk_rds_ready(ctx, item, "DBParameterGroups", "ParameterApplyStatus", err);
 }
 
 static void instance_normalize(struct pk_ctx *ctx, const json_t *item, json_t *live) {
@@ -195,13 +161,6 @@ static void instance_normalize(struct pk_ctx *ctx, const json_t *item, json_t *l
 }
 
 /* --- delete --- */
-
-static enum pk_progress instance_before_remove(struct pk_ctx *ctx, struct pk_error **err) {
-    json_auto_t *item = NULL;
-    if (!pk_ctx_read(ctx, &item, err))
-        return PK_FAILED;
-    return item ? pk_rds_may_remove(ctx, item, err) : PK_DONE;
-}
 
 static bool instance_prepare_remove(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
     (void)err;
@@ -320,7 +279,7 @@ const struct pk_type pk_type_rds_db_instance = {
     .attributes = instance_attributes,
     .recovery = PK_RECOVER_NAME, .find_id = "{name}",
     .do_create = instance_create, .after_create = instance_after_create, .ready = instance_ready,
-    .normalize = instance_normalize, .before_remove = instance_before_remove,
+    .normalize = instance_normalize, .before_remove = pk_rds_before_remove,
     .prepare_remove = instance_prepare_remove,
 };
 // clang-format on

@@ -11,17 +11,21 @@
 /* "ID-final-20260131120000" as RDS wants snapshot names: letters, digits, single hyphens. New
  * reference. */
 json_t *pk_rds_snapshot_name(const char *id);
-/* Refuses a deletion that would lose data, or that deletion protection forbids. what: "database
- * mydb". */
-enum pk_progress pk_rds_may_remove(struct pk_ctx *ctx, const json_t *item, struct pk_error **err);
+/* Refuses a deletion that would lose data (PK_E_REFUSED), or that deletion protection forbids
+ * (PK_E_PROTECTED). PK_DONE when the database is gone already. */
+enum pk_progress pk_rds_before_remove(struct pk_ctx *ctx, struct pk_error **err);
+/* PK_DONE when the status is one of the type's ready ones and nothing asked for is pending;
+ * PK_AGAIN until then; PK_FAILED for a status that does not end by itself. `groups` is the list of
+ * `item` whose entries say in `group_status` that parameters wait for a reboot: op->note then says
+ * so. */
+enum pk_progress pk_rds_ready(struct pk_ctx *ctx, const json_t *item, const char *groups,
+                              const char *group_status, struct pk_error **err);
+/* What every modification needs: reads the database into `item` (a new reference, NULL when it is
+ * gone) and takes from `params` what AWS refuses or has already. False: the reading failed. */
+bool pk_rds_prepare_modify(struct pk_ctx *ctx, json_t *params, json_t **item,
+                           struct pk_error **err);
 /* The parameters of a delete call about the final snapshot. */
 void pk_rds_final_snapshot(struct pk_ctx *ctx, json_t *params);
-/* Moves what differs in EnableCloudwatchLogsExports to CloudwatchLogsExportConfiguration. */
-void pk_rds_log_exports(struct pk_ctx *ctx, json_t *params);
-/* "15" asks for no change of a database that runs 15.4: drops EngineVersion then. */
-void pk_rds_same_version(const json_t *item, json_t *params);
-/* The password belongs to whoever manages it: RDS or we. */
-void pk_rds_password(struct pk_ctx *ctx, json_t *params);
 /* Members of a create request that a restore does not take are moved to a new object. */
 json_t *pk_rds_leftover(json_t *params, const char *const *restore_members);
 /* After a restore: sends what is left (op->scratch "rest") with `operation` once the resource is

@@ -58,13 +58,8 @@ static enum pk_progress cluster_after_create(struct pk_ctx *ctx, struct pk_error
 
 static bool prepare_modify(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
     json_auto_t *item = NULL;
-    if (!pk_ctx_read(ctx, &item, err))
+    if (!pk_rds_prepare_modify(ctx, params, &item, err))
         return false;
-    pk_rds_same_version(item, params);
-    pk_rds_log_exports(ctx, params);
-    pk_rds_password(ctx, params);
-    if (!json_object_get(params, "ApplyImmediately"))
-        pk_json_put_bool(params, "ApplyImmediately", true);
     /* A major upgrade of the cluster takes its instances' parameter group along. */
     json_t *group = json_object_get(ctx->props, "DBInstanceParameterGroupName");
     if (json_object_get(params, "EngineVersion") && group &&
@@ -94,31 +89,9 @@ static enum pk_progress change_http_endpoint(struct pk_ctx *ctx, const struct pk
 
 /* --- reading --- */
 
-static bool awaits_reboot(const json_t *item) {
-    const json_t *members = json_object_get(item, "DBClusterMembers");
-    for (size_t i = 0; i < json_array_size(members); i++)
-        if (pk_streq(pk_json_str(json_array_get(members, i), "DBClusterParameterGroupStatus", NULL),
-                     "pending-reboot"))
-            return true;
-    return false;
-}
-
 static enum pk_progress cluster_ready(struct pk_ctx *ctx, const json_t *item,
                                       struct pk_error **err) {
-    const struct pk_wait *wait = &ctx->type->wait;
-    const char *status = pk_json_str(item, wait->path, "creating");
-    if (pk_word_in(wait->failed, status)) {
-        pk_fail(err, PK_E_RESOURCE_FAILED, "cluster %s is %s", ctx->id, status);
-        return PK_FAILED;
-    }
-    if (!pk_word_in(wait->ready, status))
-        return pk_ctx_wait(ctx, 0, err, "Status %s -> available", status);
-    if (ctx->op->action == PK_ACTION_UPDATE && pk_json_bool(ctx->props, "ApplyImmediately", true) &&
-        json_object_size(json_object_get(item, "PendingModifiedValues")) > 0)
-        return pk_ctx_wait(ctx, 0, err, "modification pending -> done");
-    if (awaits_reboot(item))
-        pk_error_set(&ctx->op->note, "pending-reboot: parameters take effect with the next reboot");
-    return PK_DONE;
+    return pk_rds_ready(ctx, item, "DBClusterMembers", "DBClusterParameterGroupStatus", err);
 }
 
 static void cluster_normalize(struct pk_ctx *ctx, const json_t *item, json_t *live) {
@@ -131,13 +104,6 @@ static void cluster_normalize(struct pk_ctx *ctx, const json_t *item, json_t *li
 }
 
 /* --- delete --- */
-
-static enum pk_progress cluster_before_remove(struct pk_ctx *ctx, struct pk_error **err) {
-    json_auto_t *item = NULL;
-    if (!pk_ctx_read(ctx, &item, err))
-        return PK_FAILED;
-    return item ? pk_rds_may_remove(ctx, item, err) : PK_DONE;
-}
 
 static bool cluster_prepare_remove(struct pk_ctx *ctx, json_t *params, struct pk_error **err) {
     (void)err;
@@ -243,7 +209,7 @@ const struct pk_type pk_type_rds_db_cluster = {
     .attributes = cluster_attributes,
     .recovery = PK_RECOVER_NAME, .find_id = "{name}",
     .do_create = cluster_create, .after_create = cluster_after_create, .ready = cluster_ready,
-    .normalize = cluster_normalize, .before_remove = cluster_before_remove,
+    .normalize = cluster_normalize, .before_remove = pk_rds_before_remove,
     .prepare_remove = cluster_prepare_remove,
 };
 // clang-format on

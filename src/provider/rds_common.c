@@ -25,7 +25,7 @@ static bool can_snapshot(const json_t *item) {
     return !pk_word_in("failed|incompatible-restore|incompatible-network", status);
 }
 
-enum pk_progress pk_rds_may_remove(struct pk_ctx *ctx, const json_t *item, struct pk_error **err) {
+static enum pk_progress may_remove(struct pk_ctx *ctx, const json_t *item, struct pk_error **err) {
     const struct pk_op *op = ctx->op;
     json_t *scratch = pk_ctx_scratch(ctx);
     /* The data of members and replicas lives elsewhere. */
@@ -57,6 +57,13 @@ enum pk_progress pk_rds_may_remove(struct pk_ctx *ctx, const json_t *item, struc
     return PK_FAILED;
 }
 
+enum pk_progress pk_rds_before_remove(struct pk_ctx *ctx, struct pk_error **err) {
+    json_auto_t *item = NULL;
+    if (!pk_ctx_read(ctx, &item, err))
+        return PK_FAILED;
+    return item ? may_remove(ctx, item, err) : PK_DONE;
+}
+
 void pk_rds_final_snapshot(struct pk_ctx *ctx, json_t *params) {
     json_t *scratch = pk_ctx_scratch(ctx);
     bool wanted = ctx->op->final_snapshot && pk_json_bool(scratch, "own_data", true);
@@ -84,7 +91,8 @@ static json_t *missing_from(const json_t *list, const json_t *other) {
     return ret;
 }
 
-void pk_rds_log_exports(struct pk_ctx *ctx, json_t *params) {
+/* Moves what differs in EnableCloudwatchLogsExports to CloudwatchLogsExportConfiguration. */
+static void log_exports(struct pk_ctx *ctx, json_t *params) {
     json_auto_t *wanted = json_incref(json_object_get(params, "EnableCloudwatchLogsExports"));
     if (!wanted)
         return;
@@ -99,14 +107,16 @@ void pk_rds_log_exports(struct pk_ctx *ctx, json_t *params) {
         pk_json_put(params, "CloudwatchLogsExportConfiguration.DisableLogTypes", json_incref(off));
 }
 
-void pk_rds_same_version(const json_t *item, json_t *params) {
+/* "15" asks for no change of a database that runs 15.4: drops EngineVersion then. */
+static void same_version(const json_t *item, json_t *params) {
     const char *live = pk_json_str(item, "EngineVersion", ""),
                *wanted = pk_json_str(params, "EngineVersion", NULL);
     if (wanted && pk_starts_with(live, wanted) && live[strlen(wanted)] == '.')
         json_object_del(params, "EngineVersion");
 }
 
-void pk_rds_password(struct pk_ctx *ctx, json_t *params) {
+/* The password belongs to whoever manages it: RDS or we. */
+static void drop_password(struct pk_ctx *ctx, json_t *params) {
     const json_t *managed = json_object_get(params, "ManageMasterUserPassword");
     if (json_is_true(managed))
         json_object_del(params, "MasterUserPassword");
@@ -170,4 +180,44 @@ void pk_rds_overlay_pending(const struct pk_ctx *ctx, const json_t *item, json_t
 json_t *pk_rds_managed(const struct pk_ctx *ctx, const json_t *value, bool to_api) {
     (void)ctx;
     return to_api ? json_deep_copy(value) : json_boolean(json_is_object(value));
+}
+
+static bool awaits_reboot(const json_t *item, const char *list, const char *status) {
+    const json_t *entries = json_object_get(item, list);
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        if (pk_streq(pk_json_str(json_array_get(entries, i), status, NULL), "pending-reboot"))
+            return true;
+    return false;
+}
+
+enum pk_progress pk_rds_ready(struct pk_ctx *ctx, const json_t *item, const char *groups,
+                              const char *group_status, struct pk_error **err) {
+    const struct pk_wait *wait = &ctx->type->wait;
+    const char *status = pk_json_str(item, wait->path, "creating");
+    if (pk_word_in(wait->failed, status)) {
+        pk_fail(err, PK_E_RESOURCE_FAILED, "database %s is %s", ctx->id, status);
+        return PK_FAILED;
+    }
+    if (!pk_word_in(wait->ready, status))
+        return pk_ctx_wait(ctx, 0, err, "%s %s -> available", wait->path, status);
+    /* For a moment after a modification the status is still "available", while the new values are
+     * pending already. */
+    if (ctx->op->action == PK_ACTION_UPDATE && pk_json_bool(ctx->props, "ApplyImmediately", true) &&
+        json_object_size(json_object_get(item, "PendingModifiedValues")) > 0)
+        return pk_ctx_wait(ctx, 0, err, "modification pending -> done");
+    if (awaits_reboot(item, groups, group_status))
+        pk_error_set(&ctx->op->note, "pending-reboot: parameters take effect with the next reboot");
+    return PK_DONE;
+}
+
+bool pk_rds_prepare_modify(struct pk_ctx *ctx, json_t *params, json_t **item,
+                           struct pk_error **err) {
+    if (!pk_ctx_read(ctx, item, err))
+        return false;
+    same_version(*item, params);
+    log_exports(ctx, params);
+    drop_password(ctx, params);
+    if (!json_object_get(params, "ApplyImmediately"))
+        pk_json_put_bool(params, "ApplyImmediately", true);
+    return true;
 }
