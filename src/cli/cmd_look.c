@@ -112,8 +112,9 @@ static void status_human(struct pk_app *app, struct pk_context *context,
               context->tenant ? context->tenant : "single-tenant", dot,
               pk_json_str(m, "accountId", "?"), dot, pk_json_str(m, "region", "?"), dot,
               (long long)state->serial);
-    pk_ui_out(ui, "  deployed %s by %s (%s)\n\n", age, pk_json_str(m, "deployedBy", "?"),
-              pk_json_str(m, "deploymentId", "?"));
+    pk_ui_out(ui, "  %s %s by %s (%s)\n\n",
+              pk_streq(status, "destroyed") ? "destroyed" : "deployed", age,
+              pk_json_str(m, "deployedBy", "?"), pk_json_str(m, "deploymentId", "?"));
     struct pk_arena *arena PK_CLEANUP(pk_arena_freep) = pk_arena_new();
     static const char *const headers[] = {"SERVICE", "COMPONENT", "KIND",
                                           "STATUS",  "RESOURCES", "NAME"};

@@ -66,14 +66,12 @@ static char *stack_text(const struct pk_scaffold *what) {
                        "metadata:\n"
                        "  name: %s\n"
                        "%s"
+                       "  environment: development # unless -e names another one\n"
                        "\n"
                        "spec:\n"
                        "%s"
-                       "  # Variables for all services: ${NAME} in any value. ENVIRONMENT is the "
-                       "environment that is\n"
-                       "  # used when -e does not name another one.\n"
-                       "  variables:\n"
-                       "    ENVIRONMENT: development\n",
+                       "  # Variables for all services: ${NAME} in any value.\n"
+                       "  variables: {}\n",
                        what->name, tenant, provider);
 }
 
