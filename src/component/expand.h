@@ -24,6 +24,7 @@ struct pk_expansion {
     const struct pk_component *
         *senders; /* topics and buckets that take part, found once (component/senders.c) */
     size_t n_senders;
+    unsigned outputs; /* outputs being worked out, each for the one before */
 };
 
 /* An edge to a component's ready gate that waits for the end of the expansion. */

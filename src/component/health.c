@@ -171,7 +171,10 @@ void pk_health_check(struct pk_expansion *x, const struct pk_component *c, bool 
         check_inert(x, c, &ready);
     if (live_probe && !inside)
         check_inert(x, c, &live);
-    if (inside && !ready_probe && !live_probe && !primary_port) {
+    /* what pk_health_container probes */
+    const struct pk_probe *used = live_probe ? &live : &ready;
+    bool has_port = used->http_port || (used->tcp_port && !used->path);
+    if (inside && !ready.command && !live.command && !has_port && !primary_port) {
         struct pk_diag *d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "health.no-port",
                                          "healthCheck.container", "there is no port to probe");
         pk_diag_help(x->diags, d, "declare `ports`, or give `healthCheck.port`");

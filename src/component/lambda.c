@@ -219,6 +219,10 @@ static void check_network(struct pk_expansion *x, const struct pk_component *c) 
         if (pk_spec_written(c, fields_of_vpc[i]))
             pk_x_refuse(x, c, "lambda.vpc-off", fields_of_vpc[i], "set `vpc.enabled: true`",
                         "`%s` has no effect outside of a network", fields_of_vpc[i]);
+    for (size_t i = 0; in_vpc && i < 2; i++)
+        if (pk_spec_written(c, fields_of_vpc[i]) && pk_spec_written(c, fields_of_vpc[i + 2]))
+            pk_x_refuse(x, c, "field.conflict", fields_of_vpc[i + 2], "keep one of the two",
+                        "`%s` takes the place of `%s`", fields_of_vpc[i], fields_of_vpc[i + 2]);
     if (!in_vpc && json_array_size(pk_spec_get(c, "volumes")) > 0)
         pk_x_refuse(x, c, "lambda.vpc-off", "volumes", "set `vpc.enabled: true`",
                     "EFS is reached inside of a network only");
@@ -237,22 +241,27 @@ static void check_url(struct pk_expansion *x, const struct pk_component *c) {
                         "the function has no URL");
 }
 
+void pk_lambda_check_failures(struct pk_expansion *x, const struct pk_component *c,
+                              const char *path) {
+    const struct pk_component *target = pk_x_ref(x, c, path);
+    if (!target)
+        return;
+    bool queue = strcmp(target->kind, "SQS") == 0;
+    if (!queue && strcmp(target->kind, "SNS") != 0)
+        pk_x_refuse(x, c, "lambda.dlq-kind", path, "name an SQS or SNS component",
+                    "%s is of kind %s", target->name, target->kind);
+    else if (pk_ends_with(
+                 pk_x_name_of(x, target, NULL, queue ? "AWS::SQS::Queue" : "AWS::SNS::Topic"),
+                 ".fifo"))
+        pk_x_refuse(x, c, "lambda.dlq-kind", path, "name a standard one",
+                    "Lambda cannot send to the fifo %s", target->name);
+}
+
 static void check(struct pk_expansion *x, const struct pk_component *c) {
-    const char *dead = "deadLetterQueue.component";
-    const struct pk_component *queue = pk_x_ref(x, c, dead);
     pk_lambda_code_check(x, c);
     check_network(x, c);
     check_url(x, c);
-    if (queue && strcmp(queue->kind, "SQS") != 0 && strcmp(queue->kind, "SNS") != 0)
-        pk_x_refuse(x, c, "lambda.dlq-kind", dead, "name an SQS or SNS component",
-                    "%s is of kind %s", queue->name, queue->kind);
-    else if (queue &&
-             pk_ends_with(pk_x_name_of(x, queue, NULL,
-                                       strcmp(queue->kind, "SQS") == 0 ? "AWS::SQS::Queue"
-                                                                       : "AWS::SNS::Topic"),
-                          ".fifo"))
-        pk_x_refuse(x, c, "lambda.dlq-kind", dead, "name a standard one",
-                    "Lambda cannot send to the fifo %s", queue->name);
+    pk_lambda_check_failures(x, c, "deadLetterQueue.component");
     pk_triggers_check(x, c);
 }
 

@@ -18,6 +18,9 @@ struct pk_resource *pk_lambda_permission(struct pk_expansion *x, const struct pk
                                          const char *principal, json_t *source_arn);
 /* Name of the function: literal. */
 const char *pk_lambda_name(struct pk_expansion *x, const struct pk_component *c);
+/* Finding lambda.dlq-kind when the component at `path` is no standard queue or topic. */
+void pk_lambda_check_failures(struct pk_expansion *x, const struct pk_component *c,
+                              const char *path);
 bool pk_lambda_in_vpc(struct pk_expansion *x, const struct pk_component *c);
 
 /* Code, runtime and handler (lambda_code.c). */

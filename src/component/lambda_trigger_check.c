@@ -188,14 +188,6 @@ static void check_stream(const struct trigger *t) {
                "the start is not complete");
 }
 
-static void check_failure(const struct trigger *t) {
-    const char *path = path_of(t, "onFailure");
-    const struct pk_component *target = pk_x_ref(t->x, t->c, path);
-    if (target && strcmp(target->kind, "SQS") != 0 && strcmp(target->kind, "SNS") != 0)
-        pk_x_refuse(t->x, t->c, "lambda.dlq-kind", path, "name an SQS or SNS component",
-                    "%s is of kind %s", target->name, target->kind);
-}
-
 static void check_filter(const struct trigger *t) {
     const json_t *list = pk_spec_get(t->c, path_of(t, "filter"));
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -320,7 +312,7 @@ void pk_triggers_check(struct pk_expansion *x, const struct pk_component *c) {
             check_queue(&t);
             check_batch(&t);
             check_stream(&t);
-            check_failure(&t);
+            pk_lambda_check_failures(x, c, path_of(&t, "onFailure"));
             check_filter(&t);
             if (is(&t, "msk|kafka") && !has(&t, "topics"))
                 refuse(&t, "lambda.trigger-source", "type", "set `topics: [name]`",

@@ -1,4 +1,5 @@
 /* lb_check.c - rules for the load balancer fields of one component. */
+#include "component/check.h"
 #include "component/health.h"
 #include "component/internal.h"
 #include "component/lb.h"
@@ -78,6 +79,14 @@ static void check_ref(struct pk_expansion *x, const struct pk_component *c) {
 }
 
 void pk_lb_check(struct pk_expansion *x, const struct pk_component *c) {
+    static const char *const inert[] = {
+        "loadBalancer.type",           "loadBalancer.ref",
+        "loadBalancer.listener",       "loadBalancer.internal",
+        "loadBalancer.port",           "loadBalancer.healthCheckPath",
+        "loadBalancer.certificateArn", "loadBalancer.sslPolicy",
+        "loadBalancer.allowedCIDRs",   "loadBalancer.priority",
+        "loadBalancer.stickiness",     "loadBalancer.deregistrationDelay",
+        "loadBalancer.idleTimeout",    NULL};
     bool ingress = pk_spec_bool(c, "ingress.enabled");
     struct pk_diag *d;
     if (ingress && json_is_false(pk_spec_get(c, "loadBalancer.enabled"))) {
@@ -91,6 +100,7 @@ void pk_lb_check(struct pk_expansion *x, const struct pk_component *c) {
                              "the ingress is not enabled");
             pk_diag_help(x->diags, d, "set `ingress.enabled: true`");
         }
+        pk_x_warn_inert(x, c, "loadBalancer.enabled", inert);
         return;
     }
     check_ref(x, c);

@@ -25,6 +25,9 @@ struct pk_resource *pk_ms_task(struct pk_expansion *x, const struct pk_component
 json_t *pk_ms_containers(struct pk_expansion *x, const struct pk_component *c,
                          struct pk_resource *task, const struct pk_env_entry *env, size_t n_env,
                          const char *log_group);
+/* repository@digest, else repository:tag; parts may be tokens. What it needs is drawn as a need of
+ * `task` (may be NULL). New reference. */
+json_t *pk_ms_image(struct pk_expansion *x, const struct pk_component *c, struct pk_resource *task);
 /* The container that writes `configs` (ms_configs.c); NULL when there are none or after a finding.
  * New reference. */
 json_t *pk_ms_config_container(struct pk_expansion *x, const struct pk_component *c,

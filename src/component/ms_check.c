@@ -123,6 +123,15 @@ static void check_ec2_only(struct pk_expansion *x, const struct pk_component *c)
                    "only Fargate tasks have storage of their own");
         pk_diag_help(x->diags, d, "remove it");
     }
+    if (pk_spec_bool(c, "networking.assignPublicIp")) {
+        d = refuse(x, c, "net.public-ip", "networking.assignPublicIp",
+                   "only tasks on Fargate get public addresses");
+        pk_diag_help(x->diags, d, "remove it");
+    } else if (!pk_ms_is_awsvpc(c) && pk_spec_written(c, "networking")) {
+        d = pk_x_finding(x, c, PK_SEVERITY_WARNING, "field.inert", "networking",
+                         "`networking` has no effect: tasks use the network of their instance");
+        pk_diag_help(x->diags, d, "remove it, or use the network mode awsvpc");
+    }
     check_ec2_size(x, c);
 }
 
@@ -183,11 +192,14 @@ static void check_ports(struct pk_expansion *x, const struct pk_component *c) {
 static void check_deployment(struct pk_expansion *x, const struct pk_component *c) {
     int64_t low = pk_spec_int(c, "deployment.minimumHealthyPercent", 100);
     int64_t high = pk_spec_int(c, "deployment.maximumPercent", 200);
-    if (high > low)
+    /* ECS counts whole tasks: one of 150 % rounds down, one of 100 % up */
+    int64_t n = pk_ms_desired_count(c);
+    if (high > low && (n == 0 || n * high / 100 > (n * low + 99) / 100))
         return;
     struct pk_diag *d = refuse(x, c, "ms.deployment-percent", "deployment.maximumPercent",
                                "tasks cannot be replaced when all must run and none may be added");
-    pk_diag_help(x->diags, d, "`maximumPercent` must be above `minimumHealthyPercent`");
+    pk_diag_help(x->diags, d,
+                 "`maximumPercent` must be above `minimumHealthyPercent`, also in whole tasks");
 }
 
 static void check_mesh(struct pk_expansion *x, const struct pk_component *c) {

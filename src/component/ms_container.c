@@ -10,9 +10,8 @@
 
 /* --- image ------------------------------------------------------------------------------------ */
 
-/* repository@digest, else repository:tag; parts may be tokens. */
-static json_t *image(struct pk_expansion *x, const struct pk_component *c,
-                     struct pk_resource *task) {
+json_t *pk_ms_image(struct pk_expansion *x, const struct pk_component *c,
+                    struct pk_resource *task) {
     json_t *repository = pk_x_value(x, task, c, "image.repository");
     json_t *digest = pk_x_value(x, task, c, "image.digest");
     json_t *tag = digest ? NULL : pk_x_value(x, task, c, "image.tag");
@@ -121,7 +120,7 @@ json_t *pk_ms_containers(struct pk_expansion *x, const struct pk_component *c,
     json_t *first = pk_ms_config_container(x, c, task, env, n_env);
     json_t *container = json_pack("{s:s, s:b}", "Name", c->name, "Essential", 1);
     int64_t port = pk_json_int(pk_ports_primary(c), "port", 0);
-    pk_x_set(container, "Image", image(x, c, task));
+    pk_x_set(container, "Image", pk_ms_image(x, c, task));
     pk_x_set(container, "PortMappings", port_mappings(c));
     pk_x_set(container, "Environment", environment(env, n_env));
     pk_x_set(container, "Secrets", secrets(x, env, n_env));

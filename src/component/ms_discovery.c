@@ -1,4 +1,5 @@
 /* ms_discovery.c - Cloud Map and Service Connect. */
+#include "component/check.h"
 #include "component/internal.h"
 #include "component/ms.h"
 
@@ -110,7 +111,12 @@ void pk_ms_discovery(struct pk_expansion *x, const struct pk_component *c,
 }
 
 void pk_ms_discovery_check(struct pk_expansion *x, const struct pk_component *c) {
+    static const char *const names[] = {"serviceDiscovery.namespace", "serviceDiscovery.name",
+                                        "serviceDiscovery.ttl", NULL};
+    static const char *const spaces[] = {"serviceConnect.namespace", NULL};
     struct pk_diag *d;
+    pk_x_warn_inert(x, c, "serviceDiscovery.enabled", names);
+    pk_x_warn_inert(x, c, "serviceConnect.enabled", spaces);
     if (is_discovered(c) && !pk_ms_is_awsvpc(c)) {
         d = pk_x_finding(x, c, PK_SEVERITY_ERROR, "ms.discovery", "serviceDiscovery",
                          "addresses are registered in the network mode awsvpc only");

@@ -61,19 +61,6 @@ static json_t *cluster_arn(struct pk_expansion *x, const struct pk_component *c)
     return pk_x_arn(x, "ecs", "cluster/%s", pk_ms_cluster_name(x, c));
 }
 
-static json_t *image(struct pk_expansion *x, const struct pk_component *c) {
-    const struct pk_resource *task = pk_graph_find(x->graph, pk_x_key(x, c, "task-definition"));
-    const char *repository = pk_spec_str(c, "image.repository");
-    const char *digest = pk_spec_str(c, "image.digest"), *tag = pk_spec_str(c, "image.tag");
-    if (repository && (digest || tag))
-        return pk_json_textf("%s%s%s", repository, digest ? "@" : ":", digest ? digest : tag);
-    /* holds outputs of others: known once the containers are */
-    const json_t *containers =
-        task ? json_object_get(task->properties, "ContainerDefinitions") : NULL;
-    size_t n = json_array_size(containers);
-    return n ? json_deep_copy(json_object_get(json_array_get(containers, n - 1), "Image")) : NULL;
-}
-
 static json_t *log_group(struct pk_expansion *x, const struct pk_component *c) {
     if (pk_streq(pk_spec_str(c, "logging.driver"), "none"))
         return NULL;
@@ -142,7 +129,7 @@ json_t *pk_ms_output(struct pk_expansion *x, const struct pk_component *c, const
     } else if (strcmp(output, "taskRoleArn") == 0) {
         value = pk_iam_role_arn(x, c, "task-role");
     } else if (strcmp(output, "image") == 0) {
-        value = image(x, c);
+        value = pk_ms_image(x, c, NULL);
     } else if (strcmp(output, "logGroup") == 0) {
         value = log_group(x, c);
     }

@@ -81,6 +81,44 @@ static void check_steps(const struct policy *p) {
     }
 }
 
+/* Steps below the threshold only are an alarm for falling values. */
+static bool watches_low(const json_t *steps) {
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *upper = json_object_get(json_array_get(steps, i), "upper");
+        if (!upper || json_number_value(upper) > 0)
+            return false;
+    }
+    return json_array_size(steps) > 0;
+}
+
+/* Each type of policy has fields of its own; the others would have no effect. */
+static void check_fields(const struct policy *p, const char *type) {
+    static const char tracking[] = "targetTracking", stepping[] = "step", timed[] = "schedule";
+    static const struct {
+        const char *field, *types[2];
+    } rows[] = {
+        {"metric", {tracking, stepping}},
+        {"targetValue", {tracking}},
+        {"disableScaleIn", {tracking}},
+        {"scaleInCooldown", {tracking, stepping}},
+        {"scaleOutCooldown", {tracking, stepping}},
+        {"steps", {stepping}},
+        {"threshold", {stepping}},
+        {"period", {stepping}},
+        {"schedule", {timed}},
+        {"timezone", {timed}},
+        {"min", {timed}},
+        {"max", {timed}},
+    };
+    for (size_t i = 0; i < PK_ARRAY_LEN(rows); i++)
+        if (!pk_streq(rows[i].types[0], type) && !pk_streq(rows[i].types[1], type) &&
+            pk_spec_written(p->c, policy_path(p, rows[i].field)))
+            refuse(p, rows[i].field,
+                   pk_arena_printf(p->x->arena, "a policy of the type %s has no `%s`", type,
+                                   rows[i].field),
+                   "remove it");
+}
+
 static void check_schedule(const struct policy *p) {
     if (!json_object_get(p->spec, "schedule"))
         refuse(p, "schedule", "a schedule policy needs a schedule",
@@ -122,6 +160,7 @@ static void check_metric(const struct policy *p) {
 
 static void check_policy(const struct policy *p) {
     const char *type = pk_json_str(p->spec, "type", "targetTracking");
+    check_fields(p, type);
     if (strcmp(type, "schedule") == 0) {
         check_schedule(p);
         return;
@@ -328,16 +367,6 @@ static json_t *adjustments(const json_t *steps) {
     return list;
 }
 
-/* Steps below the threshold only are an alarm for falling values. */
-static bool watches_low(const json_t *steps) {
-    for (size_t i = 0; i < json_array_size(steps); i++) {
-        const json_t *upper = json_object_get(json_array_get(steps, i), "upper");
-        if (!upper || json_number_value(upper) > 0)
-            return false;
-    }
-    return json_array_size(steps) > 0;
-}
-
 static json_t *service_dimensions(struct pk_expansion *x, const struct pk_component *c) {
     return json_pack("[{s:s, s:s}, {s:s, s:s}]", "Name", "ClusterName", "Value",
                      pk_ms_cluster_name(x, c), "Name", "ServiceName", "Value",
@@ -375,11 +404,12 @@ static void step(const struct policy *p, struct pk_resource *on, const char *wha
     const json_t *steps = json_object_get(p->spec, "steps");
     struct pk_expansion *x = p->x;
     struct pk_resource *r = policy_node(x, p->c, on, what, "StepScaling");
-    json_t *config =
-        json_pack("{s:s, s:s, s:I, s:o}", "AdjustmentType", "ChangeInCapacity",
-                  "MetricAggregationType", "Average", "Cooldown",
-                  (json_int_t)pk_json_int(p->spec, "scaleOutCooldown", DEFAULT_OUT_COOLDOWN),
-                  "StepAdjustments", adjustments(steps));
+    int64_t rest = watches_low(steps)
+                       ? pk_json_int(p->spec, "scaleInCooldown", DEFAULT_IN_COOLDOWN)
+                       : pk_json_int(p->spec, "scaleOutCooldown", DEFAULT_OUT_COOLDOWN);
+    json_t *config = json_pack("{s:s, s:s, s:I, s:o}", "AdjustmentType", "ChangeInCapacity",
+                               "MetricAggregationType", "Average", "Cooldown", (json_int_t)rest,
+                               "StepAdjustments", adjustments(steps));
     pk_resource_set(x->graph, r, "StepScalingPolicyConfiguration", config,
                     pk_spec_span(p->c, policy_path(p, "steps")));
     struct pk_resource *alarm =

@@ -52,6 +52,10 @@ static void check_count(struct pk_expansion *x, const struct pk_component *c) {
         pk_x_refuse(x, c, "rds.aurora-only", "instance.count",
                     "remove it (`multiAZ: true` adds a standby), or use an engine aurora-…",
                     "only Aurora has several instances");
+    if (pk_rds_is_aurora(c) && pk_spec_bool(c, "instance.multiAZ") && pk_rds_instance_count(c) < 2)
+        pk_x_refuse(x, c, "rds.zones", "instance.multiAZ",
+                    "set `instance.count: 2` or more, or remove `multiAZ`",
+                    "one instance has no standby in another zone");
     size_t zones = json_array_size(pk_spec_get(c, "instance.availabilityZones"));
     if (!pk_rds_is_aurora(c) && zones > 0 && (zones > 1 || pk_spec_bool(c, "instance.multiAZ")))
         pk_x_refuse(x, c, "rds.zones", "instance.availabilityZones",

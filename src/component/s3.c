@@ -161,7 +161,7 @@ static bool is_ia(const char *class) {
 
 /* Moves become later and later; objects stay in an IA class for 30 days at least. */
 static int64_t check_moves(struct pk_expansion *x, const struct pk_component *c, const json_t *list,
-                           const char *at, bool versions) {
+                           const char *at) {
     int64_t last = -1;
     bool from_ia = false;
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -169,7 +169,7 @@ static int64_t check_moves(struct pk_expansion *x, const struct pk_component *c,
         const char *to = pk_json_str(move, "storageClass", "");
         const char *path = pk_x_item(x, at, i, "days");
         int64_t days = pk_json_int(move, "days", 0);
-        if (is_ia(to) && days < 30 && !versions)
+        if (is_ia(to) && days < 30)
             pk_x_refuse(x, c, "s3.lifecycle-days", path, "give 30 days or more",
                         "objects go to %s after 30 days at the earliest", to);
         if (last >= 0 && days < last + (from_ia ? 30 : 1))
@@ -193,6 +193,10 @@ static void check_end(struct pk_expansion *x, const struct pk_component *c, cons
                     (long long)last);
 }
 
+static bool is_something(const json_t *action) {
+    return json_is_integer(action) || json_array_size(action) > 0 || json_object_size(action) > 0;
+}
+
 static void check_rule(struct pk_expansion *x, const struct pk_component *c, size_t i) {
     static const char *const actions[] = {
         "expiration", "transitions", "noncurrentVersionExpiration", "noncurrentVersionTransitions",
@@ -201,7 +205,7 @@ static void check_rule(struct pk_expansion *x, const struct pk_component *c, siz
     const json_t *rule = pk_spec_get(c, at), *list = pk_spec_get(c, "lifecycle");
     bool acts = false;
     for (size_t k = 0; k < PK_ARRAY_LEN(actions); k++)
-        acts |= json_object_get(rule, actions[k]) != NULL;
+        acts |= is_something(json_object_get(rule, actions[k]));
     if (!acts)
         pk_x_refuse(x, c, "s3.lifecycle-empty", pk_x_item(x, "lifecycle", i, "id"),
                     "add `expiration`, `transitions` or another action", "this rule does nothing");
@@ -210,10 +214,10 @@ static void check_rule(struct pk_expansion *x, const struct pk_component *c, siz
             pk_x_refuse(x, c, "s3.lifecycle-dup", pk_x_item(x, "lifecycle", i, "id"),
                         "ids are unique in a bucket", "two rules have the same id");
     int64_t last = check_moves(x, c, json_object_get(rule, "transitions"),
-                               pk_arena_printf(x->arena, "%s.transitions", at), false);
+                               pk_arena_printf(x->arena, "%s.transitions", at));
     check_end(x, c, rule, at, "expiration", last);
     last = check_moves(x, c, json_object_get(rule, "noncurrentVersionTransitions"),
-                       pk_arena_printf(x->arena, "%s.noncurrentVersionTransitions", at), true);
+                       pk_arena_printf(x->arena, "%s.noncurrentVersionTransitions", at));
     check_end(x, c, rule, at, "noncurrentVersionExpiration", last);
 }
 
@@ -266,6 +270,10 @@ static void check_lock(struct pk_expansion *x, const struct pk_component *c) {
     if (lock && pk_spec_written(c, "versioning.enabled") && !pk_spec_bool(c, "versioning.enabled"))
         pk_x_refuse(x, c, "s3.lock-versioning", "versioning.enabled", "remove it",
                     "a bucket with object lock has versions");
+    if (lock && pk_spec_written(c, "objectLock.mode") && !pk_spec_written(c, "objectLock.days"))
+        pk_x_refuse(x, c, "s3.lock-days", "objectLock.mode",
+                    "set `objectLock.days`, or remove `mode`",
+                    "without a number of days no object is locked by default");
     if (!lock && pk_spec_written(c, "objectLock.days"))
         pk_x_refuse(x, c, "s3.lock-off", "objectLock.days", "set `objectLock.enabled: true`",
                     "object lock is off");

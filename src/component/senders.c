@@ -37,8 +37,10 @@ const struct pk_component *pk_subscription_target(struct pk_expansion *x,
     if (target)
         return target;
     target = pk_x_token_target(x, pk_spec_get(topic, pk_x_item(x, "subscriptions", i, "endpoint")));
+    const char *protocol = pk_spec_str(topic, pk_x_item(x, "subscriptions", i, "protocol"));
     bool takes_messages =
-        target && (strcmp(target->kind, "SQS") == 0 || strcmp(target->kind, "Lambda") == 0);
+        target && ((pk_streq(protocol, "sqs") && strcmp(target->kind, "SQS") == 0) ||
+                   (pk_streq(protocol, "lambda") && strcmp(target->kind, "Lambda") == 0));
     return takes_messages ? target : NULL;
 }
 

@@ -16,8 +16,9 @@ json_t *pk_bucket_arn(struct pk_expansion *x, const struct pk_component *bucket)
 json_t *pk_function_arn(struct pk_expansion *x, const struct pk_component *function);
 json_t *pk_table_arn(struct pk_expansion *x, const struct pk_component *table);
 
-/* The queue or function that a subscription of a topic goes to (`component`, or an output as
- * `endpoint`); NULL when it goes out of the stack. */
+/* The queue or function that a subscription of a topic goes to: `component`, or with the protocols
+ * sqs and lambda an output as `endpoint`. NULL when it goes elsewhere, for example to the URL of a
+ * function. */
 const struct pk_component *pk_subscription_target(struct pk_expansion *x,
                                                   const struct pk_component *topic, size_t i);
 

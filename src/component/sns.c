@@ -133,14 +133,14 @@ static void check_order(struct pk_expansion *x, const struct pk_component *c, co
                   "%s is a standard queue: the order of the topic is lost", queue->name);
 }
 
-static void check_component(struct pk_expansion *x, const struct pk_component *c, size_t i,
-                            const char *protocol) {
-    const char *path = path_of(x, i, "component");
-    const struct pk_component *target = pk_x_ref(x, c, path);
+/* `target` is what `component` names, or whose output `endpoint` is. */
+static void check_target(struct pk_expansion *x, const struct pk_component *c, const char *path,
+                         const char *protocol, const struct pk_component *target) {
     const char *wanted = strcmp(protocol, "sqs") == 0      ? "SQS"
                          : strcmp(protocol, "lambda") == 0 ? "Lambda"
                                                            : NULL;
-    if (!target)
+    bool by_component = pk_ends_with(path, ".component");
+    if (!target || (!wanted && !by_component))
         return;
     if (!wanted)
         pk_x_refuse(x, c, "sns.endpoint-format", path, "give `endpoint`",
@@ -166,7 +166,8 @@ static void check_endpoint(struct pk_expansion *x, const struct pk_component *c,
         return;
     }
     if (by_component) {
-        check_component(x, c, i, protocol);
+        path = path_of(x, i, "component");
+        check_target(x, c, path, protocol, pk_x_ref(x, c, path));
         return;
     }
     const char *text = pk_spec_str(c, path);
@@ -174,6 +175,7 @@ static void check_endpoint(struct pk_expansion *x, const struct pk_component *c,
     if (looks)
         pk_x_refuse(x, c, "sns.endpoint-format", path, pk_arena_printf(x->arena, "give %s", looks),
                     "this is no endpoint of the protocol %s", protocol);
+    check_target(x, c, path, protocol, pk_x_token_target(x, pk_spec_get(c, path)));
 }
 
 static void check_json(struct pk_expansion *x, const struct pk_component *c, const char *path,
@@ -200,8 +202,12 @@ static void check_subscription(struct pk_expansion *x, const struct pk_component
     check_endpoint(x, c, i, protocol);
     check_json(x, c, path_of(x, i, "filterPolicy"), MAX_FILTER_KEYS);
     check_json(x, c, path_of(x, i, "deliveryPolicy"), SIZE_MAX);
-    pk_x_ref_of_kind(x, c, path_of(x, i, "deadLetterQueue.component"), "SQS", "sns.dlq-kind",
-                     "undelivered messages go to an SQS component");
+    const char *dead = path_of(x, i, "deadLetterQueue.component");
+    const struct pk_component *queue = pk_x_ref_of_kind(
+        x, c, dead, "SQS", "sns.dlq-kind", "undelivered messages go to an SQS component");
+    if (queue && pk_streq(pk_spec_str(queue, "type"), "fifo") != is_fifo(c))
+        pk_x_refuse(x, c, "sns.dlq-kind", dead, "name a queue of the same type as the topic",
+                    "topic and dead-letter queue are not both fifo or both standard");
     if (strcmp(protocol, "firehose") == 0 && !pk_spec_written(c, path_of(x, i, "roleArn")))
         pk_x_refuse(x, c, "sns.firehose-role", path_of(x, i, "protocol"),
                     "set `roleArn` to a role that may put records into the stream",
@@ -243,9 +249,22 @@ static void check_fields(struct pk_expansion *x, const struct pk_component *c) {
     pk_x_check_key(x, c, "encryption.kmsKey");
 }
 
+/* The policy of AWS's own key lets people in, but no services. */
+static void check_senders(struct pk_expansion *x, const struct pk_component *c) {
+    const char *key = pk_spec_str(c, "encryption.kmsKey");
+    struct pk_statements *senders = pk_iam_statements_new(x->arena);
+    pk_senders_to_topic(x, c, senders);
+    json_auto_t *document = pk_iam_document(senders);
+    if (document && is_encrypted(c) && key && pk_ends_with(key, "alias/aws/sns"))
+        pk_x_warn(x, c, "sns.key-senders", "encryption",
+                  "turn encryption off, or use a key of your own whose policy lets the services in",
+                  "buckets cannot publish to a topic that alias/aws/sns encrypts");
+}
+
 static void check(struct pk_expansion *x, const struct pk_component *c) {
     size_t n = json_array_size(pk_spec_get(c, "subscriptions"));
     check_fields(x, c);
+    check_senders(x, c);
     for (size_t i = 0; i < n; i++)
         check_subscription(x, c, i);
     check_duplicates(x, c);

@@ -17,6 +17,8 @@ json_t *pk_x_texts(const char *const *texts, size_t n) {
     return list;
 }
 
+#define MAX_OUTPUTS 16
+
 /* --- outputs ---------------------------------------------------------------------------------- */
 
 struct resolving {
@@ -133,8 +135,20 @@ json_t *pk_x_output(struct pk_expansion *x, const struct pk_component *from,
             pk_diag_address(x->diags, d, "%s", from->address);
         return NULL;
     }
-    json_t *common = common_output(x, target, output);
-    return common ? common : kind->output ? kind->output(x, target, output, asked) : NULL;
+    json_t *value = common_output(x, target, output);
+    if (value || !kind->output)
+        return value;
+    /* an output may be made of another component's output, as images are */
+    if (x->outputs >= MAX_OUTPUTS) {
+        struct pk_diag *d = pk_diag(x->diags, PK_SEVERITY_ERROR, "ref.cycle", asked,
+                                    "the output `%s` of %s needs itself", output, target->address);
+        pk_diag_help(x->diags, d, "give one of the values without a reference");
+        return NULL;
+    }
+    x->outputs++;
+    value = kind->output(x, target, output, asked);
+    x->outputs--;
+    return value;
 }
 
 const struct pk_component *pk_x_ref(struct pk_expansion *x, const struct pk_component *c,
