@@ -472,6 +472,9 @@ static void findings_of_settings(void **state) {
                  INLINE "  environment: {A_SECRET_ARN: a}\n"
                         "  secrets: [{name: A, secretRef: s}]\n"),
         ERROR_AT("lambda.vpc-off", 8, INLINE NO_VPC "  networking: {subnets: public}\n"),
+        ERROR_AT("field.conflict", 8,
+                 INLINE "  vpc: {enabled: true, securityGroupIds: [sg-0123456789abcdef0]}\n"
+                        "  networking: {securityGroups: [sg-0123456789abcdef1]}\n"),
         ERROR_AT("lambda.vpc-off", 8,
                  INLINE NO_VPC "  volumes: [{accessPoint: fsap-1, mountPath: /mnt/a}]\n"),
         ERROR_AT("efs.access-point", 7,
@@ -531,6 +534,8 @@ static void findings_of_triggers(void **state) {
         ERROR_AT("lambda.filter-json", 8, TRIGGER("type: eventbridge, pattern: [1]")),
         ERROR_AT("lambda.dlq-kind", 9,
                  TRIGGER("type: dynamodb, source: {component: table},\n       onFailure: files")),
+        ERROR_AT("lambda.dlq-kind", 9,
+                 TRIGGER("type: dynamodb, source: {component: table},\n       onFailure: ordered")),
         ERROR_AT("lambda.trigger-name", 9,
                  TRIGGER("type: schedule, schedule: rate(1 hour)") "    - {type: schedule, "
                                                                    "schedule: rate(2 hours)}\n"),

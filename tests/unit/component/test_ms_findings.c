@@ -74,6 +74,17 @@ static void image_and_platform(void **state) {
         ERROR_AT("ms.port-dup", 6, IMAGE "  ports: [{name: a, port: 80}, {name: b, port: 80}]\n"),
         ERROR_AT("ms.deployment-percent", 6,
                  IMAGE "  deployment: {minimumHealthyPercent: 100, maximumPercent: 100}\n"),
+        ERROR_AT("ms.deployment-percent", 6,
+                 IMAGE "  deployment: {minimumHealthyPercent: 100, maximumPercent: 150}\n"),
+        ERROR_AT("net.public-ip", 7,
+                 IMAGE "  runtime: {platform: ec2, cluster: c}\n"
+                       "  networking: {assignPublicIp: true}\n"),
+        WARNING_AT("field.inert", 7,
+                   IMAGE "  runtime: {platform: ec2, cluster: c, networkMode: bridge}\n"
+                         "  networking: {securityGroups: [sg-0123456789abcdef0]}\n"),
+        WARNING_AT("field.inert", 6, IMAGE "  serviceDiscovery: {namespace: inside}\n"),
+        WARNING_AT("field.inert", 6, IMAGE "  serviceConnect: {namespace: inside}\n"),
+        WARNING_AT("field.inert", 7, IMAGE PORT "  loadBalancer: {type: network}\n"),
         ERROR_AT("infra.mesh", 6, IMAGE "  serviceMesh: {enabled: true, type: istio}\n"),
         ERROR_AT("field.enum", 6, IMAGE "  logging: {retentionDays: 31}\n"),
     };
@@ -136,6 +147,7 @@ static void health_checks(void **state) {
         ERROR_AT("health.two-commands", 8,
                  IMAGE "  healthCheck:\n    command: [x]\n    liveness: {exec: {command: [y]}}\n"),
         ERROR_AT("health.no-port", 6, IMAGE "  healthCheck: {container: true}\n"),
+        ERROR_AT("health.no-port", 6, IMAGE "  healthCheck: {container: true, path: /up}\n"),
         ERROR_AT("health.tcp-on-alb", 7,
                  IMAGE PORT "  healthCheck: {port: 80}\n  loadBalancer: true\n"),
         ERROR_AT("health.threshold", 7,
@@ -157,6 +169,9 @@ static void scaling(void **state) {
                  IMAGE "  autoscaling: {maxReplicas: 2, policies: [{targetValue: 9}]}\n"),
         ERROR_AT("ms.scaling-policy", 6,
                  IMAGE "  autoscaling: {maxReplicas: 2, policies: [{metric: CPUUtilization}]}\n"),
+        ERROR_AT("ms.scaling-policy", 6,
+                 IMAGE "  autoscaling: {maxReplicas: 2, policies: [{metric: CPUUtilization, "
+                       "targetValue: 9, threshold: 3}]}\n"),
         ERROR_AT("ms.scaling-policy", 6,
                  IMAGE "  autoscaling: {maxReplicas: 2, policies: [{type: step, metric: "
                        "CPUUtilization, threshold: 3}]}\n"),

@@ -332,6 +332,8 @@ static void findings_of_instances(void **state) {
         ERROR_AT("rds.zones", 7,
                  ENGINE "  instance: {class: db.t4g.micro, storage: {allocatedGB: 50},\n"
                         "    availabilityZones: [a, b]}\n" DATABASE),
+        ERROR_AT("rds.zones", 6,
+                 AURORA "  instance: {class: db.r6g.large, multiAZ: true, count: 1}\n" DATABASE),
         WARNING_AT("rds.aurora-field", 6,
                    AURORA
                    "  instance: {class: db.r6g.large, storage: {allocatedGB: 50}}\n" DATABASE),
