@@ -83,7 +83,9 @@ class Stack:
         return result
 
     def destroy(self, *flags):
+        start = len(self.emulator.mutations()) if MOTO else 0
         self.panka.ok("destroy", self.folder, "--auto-approve", *flags)
+        self.did = self.emulator.mutations()[start:] if MOTO else []
         state = self.state()
         assert state["resources"] == {} and state["metadata"]["status"] == "destroyed"
 
@@ -97,7 +99,7 @@ class Stack:
         return {k: r["physicalId"] for k, r in self.state()["resources"].items()}
 
     def calls(self, *operations):
-        """What the last apply did, in order; only the given operations when there are any."""
+        """What the last apply or destroy did, in order; only the given operations when there are any."""
         return [r["operation"] for r in self.did if not operations or r["operation"] in operations]
 
 

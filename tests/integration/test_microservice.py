@@ -224,7 +224,7 @@ def test_every_field(shop):
     assert shop.boto("ecs").list_task_definitions(status="ACTIVE")["taskDefinitionArns"] == []
     assert [r for r in shop.boto("iam").list_roles()["Roles"] if "shop" in r["RoleName"]] == []
     if MOTO:
-        done = [r["operation"] for r in shop.emulator.mutations()]
+        done = shop.calls()
         assert done.index("DeleteService") < done.index("DeleteRule") < done.index("DeleteTargetGroup")
         assert done.index("DeregisterScalableTarget") < done.index("DeleteService")
 

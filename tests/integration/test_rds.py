@@ -188,7 +188,7 @@ def test_aurora(shop):
     [snapshot] = rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
     assert snapshot["DBClusterSnapshotIdentifier"].startswith(f"{ID}-final-")
     if MOTO:  # the instances before the cluster
-        done = [r["operation"] for r in shop.emulator.mutations() if r["operation"].startswith("DeleteDB")]
+        done = shop.calls()
         assert done.index("DeleteDBInstance") < done.index("DeleteDBCluster")
 
 
